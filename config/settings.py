@@ -1,0 +1,56 @@
+"""The only reader of the environment: every setting of every role, checked once at start, then passed on as values."""
+
+from enum import StrEnum
+from pathlib import Path
+
+from pydantic import Field, ValidationError
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from incidents.errors import UserError
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+class LogFormat(StrEnum):
+    """How log lines look."""
+
+    CONSOLE = "console"
+    JSON = "json"
+
+
+class Settings(BaseSettings):
+    """Settings from the environment, prefix `CITYLOOP_`. The field's description is its documentation (docs/settings.md)."""
+
+    model_config = SettingsConfigDict(env_prefix="CITYLOOP_", frozen=True, extra="ignore")
+
+    kafka_bootstrap: str = Field("127.0.0.1:9092", description="Kafka brokers, `host:port,host:port`")
+    redis_url: str = Field("redis://127.0.0.1:6379/0", description="Redis with `appendonly yes`, `appendfsync always`")
+    database_url: str | None = Field(None, description="SQL of the console's query tables; default SQLite under .local/")
+    namespace: str = Field("", pattern=r"^[a-z0-9.-]*$", description="prefixes topics, consumer groups, the app id, Redis keys")
+    city: str = Field("qingdao", description="folder below cities/ of the configuration")
+    clock: str = Field("real", description="`real`, `x600@2026-11-21T08:00+08:00` or `events` (ARCHITECTURE.md §1)")
+    boundaries: Path | None = Field(None, description="GeoJSON of districts or subdistricts that replaces the city's own")
+    boundaries_datum: str = Field("wgs84", description="datum of that file: wgs84, gcj02 or bd09")
+    config_dir: Path = Field(ROOT / "config", description="where cities/ and mappings/ are")
+    http_host: str = Field("127.0.0.1", description="address the console listens on")
+    http_port: int = Field(8080, ge=0, le=65535, description="port of the console; 0 takes a free one")
+    metrics_host: str = Field("127.0.0.1", description="address /metrics, /healthz and /readyz listen on")
+    metrics_port: int = Field(0, ge=0, le=65535, description="first port of /metrics of this process; 0 takes a free one")
+    log_format: LogFormat = Field(LogFormat.CONSOLE, description="`console` or `json`")
+    log_level: str = Field("INFO", pattern=r"^(DEBUG|INFO|WARNING|ERROR)$", description="least level that is logged")
+    batch_max: int = Field(5000, ge=1, le=50_000, description="most reports that intake takes at once")
+    replication: int = Field(1, ge=1, description="replication factor of topics that `cityloop topics apply` creates")
+    fault: str = Field("", description="tests only: name of the fault point at which this process kills itself")
+
+    def named(self, name: str) -> str:
+        """A topic, group or app id with this stack's namespace."""
+        return f"{self.namespace}{name}"
+
+
+def load_settings() -> Settings:
+    """The settings of this process. Raises UserError naming every wrong variable, its value and what is right."""
+    try:
+        return Settings()
+    except ValidationError as error:
+        wrong = [f"CITYLOOP_{'_'.join(map(str, e['loc'])).upper()}={e['input']!r}: {e['msg']}" for e in error.errors()]
+        raise UserError("wrong settings:\n  " + "\n  ".join(wrong)) from None

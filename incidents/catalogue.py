@@ -1,0 +1,261 @@
+"""The catalogue and the rest of a city's folder as values: what may be reported, how it is matched, filed, limited, routed and closed.
+
+Loaded by `config.load`, read by every step. Codes and limits differ by city and year, so they are rows here and never constants in code
+(DOMAIN.md). Durations are `timedelta`, distances metres, codes strings.
+"""
+
+from datetime import datetime, timedelta
+from enum import StrEnum
+from functools import cached_property
+from typing import Self
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+
+class Frozen(BaseModel):
+    """A value: no field changes after construction, no unknown field is let in."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Severity(StrEnum):
+    """The one scale, on report and case, most urgent first."""
+
+    EMERGENCY = "emergency"
+    MAJOR = "major"
+    NORMAL = "normal"
+    MINOR = "minor"
+
+
+class Channel(StrEnum):
+    """Where a report comes from: machines first, then people and systems (ARCHITECTURE.md §2)."""
+
+    SATELLITE = "satellite"
+    DRONE = "drone"
+    HIGH_VIDEO = "high_video"
+    LOW_VIDEO = "low_video"
+    ALGORITHM = "algorithm"
+    IOT = "iot"
+    GRID_WORKER = "grid_worker"
+    HOTLINE = "hotline"
+    APP = "app"
+    BUSINESS_DATA = "business_data"
+
+    @property
+    def is_machine(self) -> bool:
+        """Whether its repeats may be merged without asking a person."""
+        return self in MACHINES
+
+
+MACHINES = frozenset({Channel.SATELLITE, Channel.DRONE, Channel.HIGH_VIDEO, Channel.LOW_VIDEO, Channel.ALGORITHM, Channel.IOT})
+
+
+class Nature(StrEnum):
+    """`lasting` things stay until somebody acts; `instant` ones are over when they are seen."""
+
+    LASTING = "lasting"
+    INSTANT = "instant"
+
+
+class Match(StrEnum):
+    """What makes two reports the same incident, tried in the order of the row."""
+
+    PLATE = "plate"
+    BUILDING = "building"
+    PART = "part"
+    PLACE = "place"
+
+
+class Filing(StrEnum):
+    """How a reported case becomes a filed one: by rule, by a person's look, or after verification on site."""
+
+    AUTO = "auto"
+    REVIEW = "review"
+    VERIFY = "verify"
+
+
+class By(StrEnum):
+    """Whether a step is taken by rule (`auto`) or by a person."""
+
+    AUTO = "auto"
+    PERSON = "person"
+
+
+class ClockKind(StrEnum):
+    """The clocks a limit can run on (DOMAIN.md, four clocks)."""
+
+    URGENT_HOUR = "urgent_hour"
+    WORK_HOUR = "work_hour"
+    WORK_DAY = "work_day"
+    URGENT_DAY = "urgent_day"
+    NATURAL_DAY = "natural_day"
+
+
+class Grade(StrEnum):
+    """The grade of a filing condition."""
+
+    A = "A"
+    B = "B"
+    C = "C"
+
+
+class Named(Frozen):
+    """A name in the two languages an operator reads."""
+
+    zh: str
+    en: str
+
+
+class Condition(Frozen):
+    """A filing condition: the limit belongs to it, not to the category."""
+
+    key: str
+    name: Named
+    clock: ClockKind
+    limit: float = Field(gt=0, description="in units of the clock: hours or days")
+    grade: Grade = Grade.B
+    severity: Severity | None = None
+
+
+class Category(Frozen):
+    """One row of the catalogue; key = (catalogue version, domain, code)."""
+
+    key: str
+    code: str
+    domain: str
+    name: Named
+    nature: Nature
+    match: tuple[Match, ...]
+    radius_m: int = Field(gt=0, le=5000)
+    window: timedelta
+    max_span: timedelta | None = None
+    family: str = ""
+    severity: Severity = Severity.NORMAL
+    filing: dict[Channel, Filing]
+    dispatch: By = By.AUTO
+    close: By = By.AUTO
+    confirm: int = Field(default=1, ge=1, description="machine sightings needed before anybody's queue shows the case")
+    trust: float = Field(default=0.0, ge=0, le=1, description="confidence under which a machine's sighting is held")
+    recurs_within: timedelta = timedelta(days=7)
+    quiet_after_refusal: timedelta = timedelta(hours=24)
+    held_for: timedelta = timedelta(hours=24)
+    lead: str
+    assisting: tuple[str, ...] = ()
+    conditions: tuple[Condition, ...] = Field(min_length=1)
+    closing_condition: Named
+
+    @model_validator(mode="after")
+    def _every_channel_has_its_filing(self) -> Self:
+        missing = [channel for channel in Channel if channel not in self.filing]
+        if missing:
+            raise ValueError(f"filing says nothing of channel {', '.join(missing)}")
+        return self
+
+    def condition(self, key: str | None) -> Condition:
+        """The named condition, the first one when none is named. Raises KeyError for an unknown key."""
+        if key is None:
+            return self.conditions[0]
+        for condition in self.conditions:
+            if condition.key == key:
+                return condition
+        raise KeyError(key)
+
+
+class Unit(Frozen):
+    """Who handles: an office of a level, for a district or for the whole city. `kind` is what routes name."""
+
+    key: str
+    kind: str
+    name: Named
+    level: str
+    district: str | None = None
+    parent: str | None = None
+
+
+class Route(Frozen):
+    """One row of the routing table: the first whose every given matcher holds decides (None matches everything)."""
+
+    key: str
+    category: str | None = None
+    domain: str | None = None
+    condition: str | None = None
+    district: str | None = None
+    channel: Channel | None = None
+    severity: Severity | None = None
+    lead: str | None = None
+    assisting: tuple[str, ...] | None = None
+
+
+class Bounds(Frozen):
+    """The box a report of this city must lie in, WGS-84 degrees."""
+
+    west: float
+    south: float
+    east: float
+    north: float
+
+
+class StageLimits(Frozen):
+    """How long a post may hold a case before it is reminded (DOMAIN.md: continuous minutes); None switches the limit off."""
+
+    accept: timedelta | None = timedelta(minutes=15)
+    dispatch: timedelta | None = timedelta(minutes=15)
+    verify: timedelta | None = timedelta(minutes=30)
+    check: timedelta | None = timedelta(minutes=30)
+    close: timedelta | None = timedelta(minutes=15)
+
+
+class Escalation(Frozen):
+    """When a running deadline speaks up, and how far up the levels it climbs."""
+
+    remind_at: float = Field(default=0.8, gt=0, lt=1, description="share of the limit after which the unit is reminded")
+    every: float = Field(default=0.5, gt=0, description="share of the limit between two levels once overdue")
+    enabled: bool = True
+
+
+class DistrictName(Frozen):
+    """A district's code (GB/T 2260) and names; `subdistricts` are its streets and towns by code."""
+
+    code: str
+    name: Named
+    subdistricts: tuple[tuple[str, Named], ...] = ()
+
+
+class City(Frozen):
+    """Everything a city's folder says, checked; `rules` is the hash that every verdict names."""
+
+    key: str
+    code: str
+    name: Named
+    time_zone: str
+    bounds: Bounds
+    levels: tuple[str, ...] = Field(min_length=1)
+    accept_past: timedelta | None
+    accept_ahead: timedelta
+    accuracy_m: dict[Channel, int]
+    default_geocodes: tuple[tuple[float, float], ...] = ()
+    reopen_within: timedelta = timedelta(days=7)
+    stages: StageLimits = StageLimits()
+    escalation: Escalation = Escalation()
+    districts: tuple[DistrictName, ...]
+    categories: tuple[Category, ...]
+    units: tuple[Unit, ...]
+    routes: tuple[Route, ...] = ()
+    catalogue_version: str
+    rules: str
+
+    @cached_property
+    def catalogue(self) -> dict[str, Category]:
+        """Category by key."""
+        return {category.key: category for category in self.categories}
+
+    @cached_property
+    def unit_by_key(self) -> dict[str, Unit]:
+        """Unit by key."""
+        return {unit.key: unit for unit in self.units}
+
+    def may_have_happened(self, at: datetime, appended: datetime) -> bool:
+        """Whether a report of `at` may stand in a record appended (on the city's clock) at `appended`."""
+        if at > appended + self.accept_ahead:
+            return False
+        return self.accept_past is None or at >= appended - self.accept_past

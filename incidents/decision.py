@@ -1,0 +1,31 @@
+"""What a pure step returns: the verdict on a report, and the decision on a command. A shell only carries them out."""
+
+from enum import StrEnum
+
+from incidents.case import Case, Fact, Outcome
+from incidents.catalogue import Frozen
+
+
+class Verdict(StrEnum):
+    """What became of a report; exactly one per offset of `incidents.reported` (`already` is an answer, never a fate)."""
+
+    OPENED = "opened"
+    MERGED = "merged"
+    HELD = "held"
+    RESENT = "resent"
+    REJECTED = "rejected"
+    LOST = "lost"
+    FAILED = "failed"
+    ALREADY = "already"
+
+
+class Decision(Frozen):
+    """A command's effect: facts in order (none when refused or already known), the case after them, the outcome for who waits.
+
+    `forgotten` asks the shell to drop the case from the hot store and to tombstone it in `cases.latest`.
+    """
+
+    facts: tuple[Fact, ...] = ()
+    case: Case | None
+    outcome: Outcome
+    forgotten: bool = False
