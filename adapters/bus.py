@@ -1,0 +1,132 @@
+"""The bus: publishing with acknowledgement, and what the broker knows of a topic and a group. The only home of aiokafka.
+
+Publishing is idempotent in the producer and `acks=all`; a batch is sent in order and awaited whole. aiokafka's sender stops for good on
+some errors (STREAMS.md §7.9), so after any failure the producer is closed and made anew, and the caller repeats the batch: everything
+that is published is idempotent by content.
+"""
+
+import asyncio
+import contextlib
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, ConsumerRecord, TopicPartition
+from aiokafka.errors import KafkaError
+from kafka import KafkaAdminClient
+from kafka import TopicPartition as AdminPartition
+from kafka.errors import KafkaError as AdminError
+
+from incidents.errors import TryAgain
+
+__all__ = ["AIOKafkaConsumer", "ConsumerRecord", "KafkaError", "Out", "Publisher", "TopicPartition", "TopicState", "topic_state"]
+
+
+@dataclass(frozen=True, slots=True)
+class Out:
+    """A record to publish; `partition` None lets the key decide (murmur2, as every Kafka client does)."""
+
+    topic: str
+    key: bytes | None
+    value: bytes | None
+    headers: tuple[tuple[str, bytes], ...] = ()
+    partition: int | None = None
+
+
+class Publisher:
+    """Publishes batches. One per process; not for use from two tasks on the same key, or their order is open."""
+
+    def __init__(self, bootstrap: str, client_id: str = "cityloop") -> None:
+        self._bootstrap = bootstrap
+        self._client_id = client_id
+        self._producer: AIOKafkaProducer | None = None
+        self._opening = asyncio.Lock()
+
+    async def publish(self, outs: Iterable[Out]) -> None:
+        """Return when every record is durable. Raises TryAgain when the broker is away: then the whole batch is to be repeated."""
+        try:
+            producer = await self._open()
+            futures = [
+                await producer.send(out.topic, value=out.value, key=out.key, partition=out.partition, headers=list(out.headers))
+                for out in outs
+            ]
+            for done in await asyncio.gather(*futures, return_exceptions=True):
+                if isinstance(done, BaseException):
+                    raise done
+        except KafkaError as error:
+            await self.close()
+            raise TryAgain(f"Kafka: {error!r}") from error
+
+    async def _open(self) -> AIOKafkaProducer:
+        async with self._opening:
+            if self._producer is None:
+                producer = AIOKafkaProducer(
+                    bootstrap_servers=self._bootstrap,
+                    client_id=self._client_id,
+                    enable_idempotence=True,
+                    acks="all",
+                    linger_ms=1,
+                    max_batch_size=262_144,
+                    max_request_size=4_500_000,
+                    request_timeout_ms=10_000,
+                )
+                try:
+                    await producer.start()
+                except BaseException:
+                    await producer.stop()
+                    raise
+                self._producer = producer
+            return self._producer
+
+    async def close(self) -> None:
+        """Close the producer; the next `publish` opens a new one."""
+        producer, self._producer = self._producer, None
+        if producer is not None:
+            with contextlib.suppress(KafkaError, asyncio.TimeoutError):
+                await asyncio.wait_for(producer.stop(), timeout=5)
+
+
+@dataclass(frozen=True, slots=True)
+class TopicState:
+    """What the broker knows: the topic's id (another one after it was deleted and made anew), log ends, a group's commits."""
+
+    topic_id: str
+    cluster_id: str
+    starts: dict[int, int]
+    ends: dict[int, int]
+    committed: dict[int, tuple[int, str]]  # partition -> offset, metadata
+
+
+def _topic_state(bootstrap: str, topic: str, group: str | None) -> TopicState:
+    admin = KafkaAdminClient(bootstrap_servers=bootstrap, client_id="cityloop-admin")
+    try:
+        cluster = str(admin.describe_cluster()["cluster_id"])
+        [described] = admin.describe_topics([topic])
+        if described.get("error_code"):
+            raise TryAgain(f"topic {topic!r} does not exist on {bootstrap}: create it with `cityloop topics apply`")
+        partitions = [partition["partition_index"] for partition in described["partitions"]]
+        committed = dict(admin.list_group_offsets(group)[group]) if group else {}
+        found = admin.list_partition_offsets(_specs(topic, partitions, -2)), admin.list_partition_offsets(_specs(topic, partitions, -1))
+        starts, ends = ({tp.partition: at.offset for tp, at in answer.items()} for answer in found)
+        return TopicState(
+            topic_id=str(described["topic_id"]),
+            cluster_id=cluster,
+            starts=starts,
+            ends=ends,
+            committed={
+                tp.partition: (at.offset, at.metadata or "") for tp, at in committed.items() if tp.topic == topic and at.offset >= 0
+            },
+        )
+    finally:
+        admin.close()
+
+
+def _specs(topic: str, partitions: Sequence[int], at: int) -> dict[AdminPartition, int]:
+    return {AdminPartition(topic, partition): at for partition in partitions}
+
+
+async def topic_state(bootstrap: str, topic: str, group: str | None = None) -> TopicState:
+    """Ask the broker, in a thread (kafka-python's admin client is synchronous). Raises TryAgain when it does not answer."""
+    try:
+        return await asyncio.to_thread(_topic_state, bootstrap, topic, group)
+    except AdminError as error:
+        raise TryAgain(f"Kafka: {error!r}") from error
