@@ -11,6 +11,9 @@ from typing import Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from incidents.calendar import WorkCalendar
+from incidents.geography import Boundaries
+
 
 class Frozen(BaseModel):
     """A value: no field changes after construction, no unknown field is let in."""
@@ -214,11 +217,22 @@ class Escalation(Frozen):
 
 
 class DistrictName(Frozen):
-    """A district's code (GB/T 2260) and names; `subdistricts` are its streets and towns by code."""
+    """A district's code (GB/T 2260) and names; `subdistricts` are its streets and towns by code.
+
+    `centre` (longitude, latitude, WGS-84) is where a city without shapes draws the district: schematic, the nearest centre wins.
+    """
 
     code: str
     name: Named
     subdistricts: tuple[tuple[str, Named], ...] = ()
+    centre: tuple[float, float] | None = None
+
+
+class Domain(Frozen):
+    """A part of the catalogue, one file each: gas, lighting, muck trucks; `code` of a category is unique in it."""
+
+    key: str
+    name: Named
 
 
 class City(Frozen):
@@ -241,6 +255,9 @@ class City(Frozen):
     categories: tuple[Category, ...]
     units: tuple[Unit, ...]
     routes: tuple[Route, ...] = ()
+    domains: tuple[Domain, ...] = ()
+    boundaries: Boundaries = Boundaries()
+    calendar: WorkCalendar | None = None
     catalogue_version: str
     rules: str
 
