@@ -1,5 +1,6 @@
 """The only reader of the environment: every setting of every role, checked once at start, then passed on as values."""
 
+import json
 from enum import StrEnum
 from pathlib import Path
 
@@ -9,6 +10,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 from incidents.errors import UserError
 
 ROOT = Path(__file__).resolve().parent.parent
+ADDRESSES = ("kafka_bootstrap", "redis_url")  # what a running local stack answers for, after the environment and before the default
 
 
 class LogFormat(StrEnum):
@@ -40,6 +42,7 @@ class Settings(BaseSettings):
     log_level: str = Field("INFO", pattern=r"^(DEBUG|INFO|WARNING|ERROR)$", description="least level that is logged")
     batch_max: int = Field(5000, ge=1, le=50_000, description="most reports that intake takes at once")
     replication: int = Field(1, ge=1, description="replication factor of topics that `cityloop topics apply` creates")
+    local_dir: Path = Field(ROOT / ".local", description="data, logs and addresses of the local stack that `cityloop up` starts")
     fault: str = Field("", description="tests only: name of the fault point at which this process kills itself")
 
     def named(self, name: str) -> str:
@@ -50,7 +53,20 @@ class Settings(BaseSettings):
 def load_settings() -> Settings:
     """The settings of this process. Raises UserError naming every wrong variable, its value and what is right."""
     try:
-        return Settings()
+        settings = Settings()
     except ValidationError as error:
         wrong = [f"CITYLOOP_{'_'.join(map(str, e['loc'])).upper()}={e['input']!r}: {e['msg']}" for e in error.errors()]
         raise UserError("wrong settings:\n  " + "\n  ".join(wrong)) from None
+    return settings.model_copy(update=_of_the_local_stack(settings))
+
+
+def _of_the_local_stack(settings: Settings) -> dict[str, str]:
+    """The addresses of the stack that `cityloop up` started, for those settings that the environment leaves open (docs/settings.md)."""
+    try:
+        state = json.loads((settings.local_dir / "stack" / "state.json").read_text("utf-8"))
+    except FileNotFoundError:
+        return {}
+    except ValueError:
+        raise UserError(f"{settings.local_dir}/stack/state.json is not JSON; run `cityloop down`, or remove that file") from None
+    addresses = state.get("addresses") or {}
+    return {name: address for name, address in addresses.items() if name in ADDRESSES and name not in settings.model_fields_set}

@@ -1,0 +1,165 @@
+"""Creates and checks the topics of the contract on a broker: `cityloop topics apply|check`, the stack and the tests use it.
+
+Partition counts of `cases.*` never change once there: one case lives in one partition, and that is what keeps its facts in order.
+"""
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+from kafka import KafkaAdminClient
+from kafka.admin import ConfigResource, ConfigResourceType
+from kafka.errors import KafkaError, KafkaTimeoutError, TopicAlreadyExistsError
+
+from adapters.stack_engines import listens
+from config.settings import Settings
+from config.topics import TOPICS, Topic
+from incidents.errors import UserError
+
+FIXED_PARTITIONS = "cases."  # bare names that begin so
+CHANGES_WITHIN_S = 30.0
+MORE_REPLICAS = 3  # from here on a write waits for two of them
+
+
+@dataclass(frozen=True)
+class Difference:
+    """One thing in which a topic on the broker is not as the contract says; `found` is None when it is not there at all."""
+
+    topic: str
+    what: str
+    wanted: str
+    found: str | None
+    fixable: bool = True
+
+    def __str__(self) -> str:
+        """One line for people."""
+        if self.found is None:
+            return f"{self.topic}: missing ({self.what})"
+        remedy = "" if self.fixable else "; this cannot be changed in place: use another CITYLOOP_NAMESPACE, or move the topic by hand"
+        return f"{self.topic}: {self.what} is {self.found}, wanted {self.wanted}{remedy}"
+
+
+def differences(settings: Settings) -> list[Difference]:
+    """Everything in which the broker's topics differ. Raises UserError when the broker does not answer."""
+    with _admin(settings) as admin:
+        return _differences(admin, settings)
+
+
+def apply(settings: Settings) -> list[Difference]:
+    """Creates what is missing, raises partitions, fixes configurations; returns what it changed.
+
+    Raises UserError when the broker does not answer, and, after doing all that can be done, when something cannot be changed in place.
+    """
+    with _admin(settings) as admin:
+        found = _differences(admin, settings)
+        missing = {difference.topic for difference in found if difference.found is None}
+        _create(admin, settings, missing)
+        for topic in TOPICS:
+            name = topic.named(settings.namespace)
+            _fix(admin, topic, name, settings, [each for each in found if each.topic == name and each.fixable and name not in missing])
+    if refused := [difference for difference in found if not difference.fixable]:
+        raise UserError("topics differ:\n  " + "\n  ".join(map(str, refused)))
+    return found
+
+
+def delete(settings: Settings) -> None:
+    """Deletes every topic of this namespace and returns when they are gone. The tests use it.
+
+    Raises UserError when the broker does not answer, or when a topic is still there after 30 s.
+    """
+    mine = {topic.named(settings.namespace) for topic in TOPICS}
+    with _admin(settings) as admin:
+        if there := mine & set(admin.list_topics()):
+            admin.delete_topics(list(there))
+        deadline = time.monotonic() + CHANGES_WITHIN_S
+        while there := mine & set(admin.list_topics()):
+            if time.monotonic() > deadline:
+                raise UserError(f"still there after {CHANGES_WITHIN_S:.0f} s: {', '.join(sorted(there))}")
+            time.sleep(0.02)
+
+
+def wanted_config(topic: Topic, settings: Settings) -> dict[str, str]:
+    """The topic's configuration on the broker, with what follows from the replication setting."""
+    safety = {"min.insync.replicas": "2"} if settings.replication >= MORE_REPLICAS else {}
+    return {"cleanup.policy": "delete", **topic.config, **safety}
+
+
+@contextmanager
+def _admin(settings: Settings) -> Iterator[Any]:
+    act = "start one with `cityloop up`, or set CITYLOOP_KAFKA_BOOTSTRAP"
+    brokers = settings.kafka_bootstrap.split(",")
+    try:
+        if not any(listens(broker) for broker in brokers):  # asked first: the client would ask for 5 s, and leak its sockets
+            raise UserError(f"no Kafka listens at {settings.kafka_bootstrap}; {act}")
+        admin = KafkaAdminClient(bootstrap_servers=brokers, bootstrap_timeout_ms=5_000)
+    except (KafkaError, OSError, ValueError) as error:
+        raise UserError(f"no Kafka answers at {settings.kafka_bootstrap} ({type(error).__name__}); {act}") from None
+    try:
+        yield admin
+    except KafkaTimeoutError as error:
+        raise UserError(f"Kafka at {settings.kafka_bootstrap} stopped answering ({error}); {act}") from None
+    finally:
+        admin.close()
+
+
+def _differences(admin: Any, settings: Settings) -> list[Difference]:
+    wanted = {topic.named(settings.namespace): topic for topic in TOPICS}
+    there = [name for name in admin.list_topics() if name in wanted]
+    found = [
+        Difference(name, f"{topic.partitions} partitions", str(topic.partitions), None)
+        for name, topic in wanted.items()
+        if name not in there
+    ]
+    if not there:
+        return found
+    described = admin.describe_configs([ConfigResource(ConfigResourceType.TOPIC, name) for name in there], config_filter="All")
+    configs = next(iter(described.values()))
+    for described_topic in admin.describe_topics(there):
+        name = described_topic["name"]
+        found += _shape(name, wanted[name], settings, described_topic["partitions"])
+        found += _config(name, wanted_config(wanted[name], settings), configs[name])
+    return found
+
+
+def _shape(name: str, topic: Topic, settings: Settings, partitions: list[dict[str, Any]]) -> Iterator[Difference]:
+    count = len(partitions)
+    fixed = topic.name.startswith(FIXED_PARTITIONS)
+    if count < topic.partitions or (fixed and count != topic.partitions):
+        yield Difference(name, "partitions", str(topic.partitions), str(count), fixable=not fixed)
+    replicas = min(len(partition["replica_nodes"]) for partition in partitions)
+    if replicas < settings.replication:
+        yield Difference(name, "replicas", str(settings.replication), str(replicas), fixable=False)
+
+
+def _config(name: str, wanted: dict[str, str], effective: dict[str, dict[str, Any]]) -> Iterator[Difference]:
+    for key, value in wanted.items():
+        found = str(effective[key]["value"])
+        if found != value:
+            yield Difference(name, key, value, found)
+
+
+def _create(admin: Any, settings: Settings, missing: set[str]) -> None:
+    new = {
+        name: {"num_partitions": topic.partitions, "replication_factor": settings.replication, "configs": wanted_config(topic, settings)}
+        for topic in TOPICS
+        if (name := topic.named(settings.namespace)) in missing
+    }
+    if not new:
+        return
+    try:
+        admin.create_topics(new)
+    except TopicAlreadyExistsError:
+        pass  # another `apply` at the same time
+    except KafkaError as error:
+        raise UserError(f"Kafka at {settings.kafka_bootstrap} refuses to create topics: {error}") from None
+    admin.wait_for_topics(list(new), timeout_ms=int(CHANGES_WITHIN_S * 1000))
+
+
+def _fix(admin: Any, topic: Topic, name: str, settings: Settings, found: list[Difference]) -> None:
+    if any(difference.what == "partitions" for difference in found):
+        admin.create_partitions({name: topic.partitions})
+        admin.wait_for_topics([name], timeout_ms=int(CHANGES_WITHIN_S * 1000))
+    if any(difference.what != "partitions" for difference in found):
+        admin.alter_configs([ConfigResource(ConfigResourceType.TOPIC, name, configs=wanted_config(topic, settings))])

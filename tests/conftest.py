@@ -1,0 +1,125 @@
+"""Real servers for promises: one Kafka and one Redis for the whole run, on free ports, each test in a namespace of its own.
+
+They need no `cityloop up`, touch no stack that runs beside, and end with pytest. A test that breaks Redis takes `redis_own`.
+"""
+
+import shutil
+import sys
+import tempfile
+import uuid
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from adapters import topics
+from adapters.stack_engines import KafkaEngine, RedisEngine, free_port
+from adapters.stack_jars import ensure_jars, ensure_tools
+from config.settings import Settings
+from tests.servers import Server
+
+
+def _say(message: str) -> None:
+    print(message, file=sys.__stderr__)
+
+
+@pytest.fixture(scope="session")
+def server_folder() -> Iterator[Path]:
+    """Where this run's servers keep their data; gone afterwards."""
+    folder = Path(tempfile.mkdtemp(prefix="cityloop-tests-"))
+    yield folder
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture(scope="session")
+def kafka_server(server_folder: Path) -> Iterator[Server]:
+    """The run's broker, as a server; do not stop it: others use it too."""
+    ensure_tools(_say)
+    port = free_port()
+    server = Server(KafkaEngine(ensure_jars(_say), server_folder / "kafka", port, free_port({port})), server_folder / "kafka.log")
+    try:
+        server.start()
+        yield server
+    finally:
+        server.stop()
+
+
+@pytest.fixture(scope="session")
+def kafka(kafka_server: Server) -> str:
+    """Bootstrap address of the run's real broker."""
+    return kafka_server.address
+
+
+@pytest.fixture(scope="session")
+def redis_server(server_folder: Path) -> Iterator[str]:
+    """URL of the run's real Redis. Keys carry the test's namespace; never FLUSHALL here, take `redis_own`."""
+    ensure_tools(_say)
+    server = Server(RedisEngine(server_folder / "redis", free_port()), server_folder / "redis.log")
+    try:
+        server.start()
+        yield server.address
+    finally:
+        server.stop()
+
+
+@pytest.fixture
+def redis_own(tmp_path: Path) -> Iterator[Server]:
+    """A Redis for this test alone: it may be flushed, killed and started again (`.address .kill() .stop() .start() .restart()`)."""
+    ensure_tools(_say)
+    server = Server(RedisEngine(tmp_path / "redis-own", free_port()), tmp_path / "redis-own.log")
+    try:
+        server.start()
+        yield server
+    finally:
+        server.stop()
+
+
+@dataclass(frozen=True)
+class Place:
+    """Makes settings of one test; `environment` is what a process started by the test needs to have the same."""
+
+    folder: Path
+    kafka: str
+    redis: str
+
+    def settings(self, **changes: object) -> Settings:
+        """Settings in a namespace that nobody else has, city qingdao, clock real; `changes` win. No topics are made here."""
+        chosen: dict[str, object] = {
+            "namespace": f"t{uuid.uuid4().hex[:8]}.",
+            "kafka_bootstrap": self.kafka,
+            "redis_url": self.redis,
+            "city": "qingdao",
+            "clock": "real",
+            "http_port": 0,
+            "local_dir": self.folder / "local",
+        }
+        return Settings.model_validate(chosen | changes)
+
+
+def environment(settings: Settings) -> dict[str, str]:
+    """The `CITYLOOP_…` variables that give a child process these settings."""
+    return {f"CITYLOOP_{name.upper()}": str(value) for name, value in settings.model_dump(exclude_none=True).items()}
+
+
+@pytest.fixture
+def new_settings(kafka: str, redis_server: str, tmp_path: Path) -> Iterator[Callable[..., Settings]]:
+    """`new_settings(clock="events", city="boston")`: a fresh namespace with its topics on the real servers, as often as wanted."""
+    place = Place(tmp_path, kafka, redis_server)
+    made: list[Settings] = []
+
+    def make(**changes: object) -> Settings:
+        settings = place.settings(**changes)
+        made.append(settings)
+        topics.apply(settings)
+        return settings
+
+    yield make
+    for settings in made:
+        topics.delete(settings)
+
+
+@pytest.fixture
+def settings(new_settings: Callable[..., Settings]) -> Settings:
+    """Settings in a fresh namespace on the real Kafka and Redis, with all topics there, city qingdao, clock real."""
+    return new_settings()

@@ -1,0 +1,1 @@
+"""The stack: tools, broker and hot store, topics, launcher and command line frame."""
