@@ -4,7 +4,7 @@ Partition counts of `cases.*` never change once there: one case lives in one par
 """
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -59,6 +59,8 @@ def apply(settings: Settings) -> list[Difference]:
         for topic in TOPICS:
             name = topic.named(settings.namespace)
             _fix(admin, topic, name, settings, [each for each in found if each.topic == name and each.fixable and name not in missing])
+        if found:
+            _wait_for("topics to change", lambda: not any(difference.fixable for difference in _differences(admin, settings)))
     if refused := [difference for difference in found if not difference.fixable]:
         raise UserError("topics differ:\n  " + "\n  ".join(map(str, refused)))
     return found
@@ -73,11 +75,7 @@ def delete(settings: Settings) -> None:
     with _admin(settings) as admin:
         if there := mine & set(admin.list_topics()):
             admin.delete_topics(list(there))
-        deadline = time.monotonic() + CHANGES_WITHIN_S
-        while there := mine & set(admin.list_topics()):
-            if time.monotonic() > deadline:
-                raise UserError(f"still there after {CHANGES_WITHIN_S:.0f} s: {', '.join(sorted(there))}")
-            time.sleep(0.02)
+        _wait_for("topics to go", lambda: not mine & set(admin.list_topics()))
 
 
 def wanted_config(topic: Topic, settings: Settings) -> dict[str, str]:
@@ -160,6 +158,14 @@ def _create(admin: Any, settings: Settings, missing: set[str]) -> None:
 def _fix(admin: Any, topic: Topic, name: str, settings: Settings, found: list[Difference]) -> None:
     if any(difference.what == "partitions" for difference in found):
         admin.create_partitions({name: topic.partitions})
-        admin.wait_for_topics([name], timeout_ms=int(CHANGES_WITHIN_S * 1000))
     if any(difference.what != "partitions" for difference in found):
         admin.alter_configs([ConfigResource(ConfigResourceType.TOPIC, name, configs=wanted_config(topic, settings))])
+
+
+def _wait_for(what: str, done: Callable[[], bool]) -> None:
+    """The controller decides at once, but the broker shows it a moment later."""
+    deadline = time.monotonic() + CHANGES_WITHIN_S
+    while not done():
+        if time.monotonic() > deadline:
+            raise UserError(f"waited {CHANGES_WITHIN_S:.0f} s for {what}; look at the broker's log")
+        time.sleep(0.02)

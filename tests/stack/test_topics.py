@@ -10,6 +10,7 @@ from adapters import topics
 from config.settings import Settings
 from config.topics import CASE_EVENTS, REPORTED, TOPICS
 from incidents.errors import UserError
+from tests.waiting import until
 
 
 def test_apply_creates_every_topic_and_a_second_apply_changes_nothing(settings: Settings) -> None:
@@ -29,6 +30,7 @@ def test_a_changed_retention_is_found_and_set_back(settings: Settings) -> None:
     admin = KafkaAdminClient(bootstrap_servers=settings.kafka_bootstrap)
     admin.alter_configs([ConfigResource(ConfigResourceType.TOPIC, name, configs={"retention.ms": "1000"})])
     admin.close()
+    until(lambda: topics.differences(settings), "the change to be seen")
     assert [str(difference) for difference in topics.differences(settings)] == [f"{name}: retention.ms is 1000, wanted 604800000"]
     topics.apply(settings)
     assert topics.differences(settings) == []
