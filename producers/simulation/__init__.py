@@ -1,0 +1,1 @@
+"""The simulated city behind `producers.sources.simulate`: its geography, what happens in it, what is seen, and bad input."""
