@@ -34,6 +34,7 @@ class Sealed(TypedDict):
     match: Short
 
 
+@with_config(ConfigDict(extra="allow"))
 class Location(TypedDict):
     """Where, in degrees of `datum` (WGS-84 unless said)."""
 
@@ -76,6 +77,7 @@ class External(TypedDict):
     reply_by: NotRequired[AwareDatetime | None]
 
 
+@with_config(ConfigDict(extra="allow"))
 class ReportData(TypedDict):
     """What was seen. A location, or an address, building or part that can be resolved, is required."""
 
@@ -97,8 +99,13 @@ class ReportData(TypedDict):
     attributes: NotRequired[dict[str, Any] | None]
 
 
+@with_config(ConfigDict(extra="allow"))
 class ReportEvent(TypedDict):
-    """The value of `incidents.reported`, structured mode; `time` carries an offset and is no epoch number."""
+    """The value of `incidents.reported`, structured mode; `time` carries an offset and is no epoch number.
+
+    Unknown keys are let through (CloudEvents extensions): intake compares the number of keys with the number of colons, and only a
+    difference costs the exact look for duplicate keys.
+    """
 
     specversion: Literal["1.0"]
     id: Short

@@ -1,0 +1,278 @@
+"""The in-memory twin of the atomic call (adapters/sift.py, adapters/sift.lua), for unit tests and `rehearse`.
+
+The steps have the names of the script's, the rule itself is `incidents.steps.sifting.fits`; the contract
+suite holds both to the same verdicts.
+"""
+
+import bisect
+import itertools
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import orjson
+
+from adapters.sift import MOST_AT_ONCE, RECENT, Answer, Learned
+from incidents.case import State
+from incidents.steps.sifting import Fit, Group, Seen, fits
+
+JOINS = (Fit.JOIN, Fit.LATE)
+
+
+@dataclass
+class _Mark:
+    case: str
+    topic: str
+    offset: int
+    newest: int
+    recent: list[int] = field(default_factory=list)
+
+
+class _Again(Exception):
+    pass
+
+
+class MemorySift:
+    """The in-memory twin, for unit tests and `rehearse`; one process, no loss, no guard."""
+
+    def __init__(self, rules: str = "") -> None:
+        self.rules = rules
+        self.cases: dict[str, Seen] = {}
+        self.marks: dict[tuple[int, str], _Mark] = {}
+        self.identities: dict[tuple[str, str], str] = {}
+        self._boxes: dict[int, dict[str, bytes]] = defaultdict(dict)
+        self._places: dict[str, list[tuple[int, str]]] = defaultdict(list)  # family -> (y, case id), sorted
+        self._serial = itertools.count(1)
+
+    async def call(self, partition: int, topic_id: str, groups: Sequence[Group], high: int | None = None) -> Answer:
+        del high
+        call = _Call(self, partition, topic_id)
+        learned = tuple(call.sift(group) for group in groups)
+        if not call.fates:
+            return Answer("", b"", learned)
+        for sight in call.sights.values():
+            totals = self.cases[sight["case"]].sources
+            sight["totals"] = [text for source, total in totals.items() for text in (source, "|".join(map(str, total)))]
+        outcome = orjson.dumps(
+            {"topic": topic_id, "partition": partition, "rules": self.rules, "fates": call.fates, "sights": list(call.sights.values())}
+        )
+        entry = str(next(self._serial))
+        self._boxes[partition][entry] = outcome
+        return Answer(entry, outcome, learned)
+
+    async def outbox(self, partition: int) -> list[tuple[str, bytes]]:
+        return list(self._boxes[partition].items())[:MOST_AT_ONCE]
+
+    async def remove(self, partition: int, entries: Sequence[str]) -> None:
+        for entry in entries:
+            self._boxes[partition].pop(entry, None)
+
+    def load(self, case_id: str) -> Seen | None:
+        """The case, behind at most five aliases."""
+        for _ in range(5):
+            seen = self.cases.get(case_id)
+            if seen is None or not seen.into:
+                return seen
+            case_id = seen.into
+        return None
+
+    def near(self, group: Group) -> list[Seen]:
+        """Cases of the family within the radius, nearest first."""
+        index = self._places[group.family]
+        reach = group.rule.radius // 100 * 100 + 1000
+        first = bisect.bisect_left(index, (group.y - reach, ""))
+        last = bisect.bisect_left(index, (group.y + reach, "~"))
+        found = (self.cases[case_id] for _, case_id in index[first:last])
+        return sorted((seen for seen in found if not seen.into), key=lambda seen: _square(group, seen))
+
+    def add(self, seen: Seen, place: bool) -> None:
+        """Put a case under its id, identity and place."""
+        self.cases[seen.case_id] = seen
+        if place:
+            bisect.insort(self._places[seen.family], (seen.y, seen.case_id))
+        if seen.identity:
+            self.identities[seen.family, seen.identity] = seen.case_id
+
+    def move(self, case_id: str, state: State, handled: int | None, ended: int | None, into: str = "") -> None:
+        """What closure writes when it moves a case."""
+        if case_id in self.cases:
+            seen = self.cases[case_id]
+            seen.state, seen.handled, seen.ended, seen.into = state, handled, ended, into
+
+
+def _square(group: Group, seen: Seen) -> float:
+    east = (group.x - seen.x) * group.cos / 1_000_000
+    return east * east + float(group.y - seen.y) ** 2
+
+
+@dataclass
+class _Found:
+    seen: Seen
+    rule: str
+    apart: int
+    gap: int
+
+
+class _Call:
+    """One call on the twin; the steps have the names of the script's."""
+
+    def __init__(self, store: MemorySift, partition: int, topic: str) -> None:
+        self.store, self.partition, self.topic = store, partition, topic
+        self.fates: list[list[Any]] = []
+        self.sights: dict[str, dict[str, Any]] = {}
+        self.stuck: set[str] = set()
+
+    def sift(self, group: Group) -> Learned:
+        if group.source in self.stuck:
+            return Learned("again")
+        mark = self.store.marks.get((self.partition, group.source))
+        behind = mark.offset if mark and mark.topic == self.topic else -1
+        fresh, resent = self._sorted(group, mark, behind)
+        case = mark.case if mark else ""
+        learned = self._known(mark)
+        if fresh:
+            try:
+                learned = self._decide(group, mark, fresh)
+            except _Again:
+                self.stuck.add(group.source)
+                return Learned("again")
+            case = learned.case
+        if resent:
+            self.fates.append([None, "resent", "resent", 0, 0, resent])
+        if fresh or resent:
+            at = bisect.bisect_right(group.offsets, behind)
+            recent = [*(mark.recent if mark else ()), *group.keys[at:]][-RECENT:]
+            newest = max([mark.newest if mark else -1, *group.times[at:]])
+            self.store.marks[self.partition, group.source] = _Mark(case, self.topic, group.offsets[-1], newest, recent)
+        return learned
+
+    def _sorted(self, group: Group, mark: _Mark | None, behind: int) -> tuple[list[int], list[int]]:
+        fresh: list[int] = []
+        resent: list[int] = []
+        for at, (offset, time, key) in enumerate(zip(group.offsets, group.times, group.keys, strict=True)):
+            if offset <= behind:
+                continue
+            known = at == 0 and group.new_id in self.store.cases
+            recent = mark is not None and time <= mark.newest and key in mark.recent
+            (resent if known or recent else fresh).append(offset)
+        return fresh, resent
+
+    def _known(self, mark: _Mark | None) -> Learned:
+        seen = self.store.load(mark.case) if mark else None
+        return _learned("already", seen) if seen else Learned("already")
+
+    def _decide(self, group: Group, mark: _Mark | None, fresh: list[int]) -> Learned:
+        start = group.offsets.index(fresh[0])
+        wanted = set(fresh)
+        times = [time for offset, time in zip(group.offsets, group.times, strict=True) if offset in wanted]
+        found, link, suggested = self._find(group, mark, times[0])
+        if found is None and (not group.opening or start > 0):
+            raise _Again
+        if found is not None:
+            seen, verdict, opened = found.seen, "merged", False
+        else:
+            seen, verdict = self._open(group, link, times[0])
+            opened = True
+        self._fate(group, seen, verdict, found or link, fresh, max(times) - min(times))
+        if self._count(group, seen, fresh, times, opened):
+            self._tell(group, seen, verdict, link, suggested)
+        return _learned(verdict, seen)
+
+    def _fate(self, group: Group, seen: Seen, verdict: str, why: _Found | None, fresh: list[int], spread: int) -> None:
+        row: list[Any] = [seen.case_id, verdict, why.rule if why else verdict, why.apart if why else 0, why.gap if why else 0]
+        if verdict == "merged":
+            row.append(fresh)
+            if seen.state is State.HELD:
+                row += [seen.count + len(fresh), group.rule.confirm]
+            self.fates.append(row)
+            return
+        self.fates.append([*row, fresh[:1]])
+        if len(fresh) > 1:
+            self.fates.append([seen.case_id, "merged", "same_source", 0, spread, fresh[1:]])
+
+    def _find(self, group: Group, mark: _Mark | None, time: int) -> tuple[_Found | None, _Found | None, str | None]:
+        link: _Found | None = None
+        suggested: str | None = None
+        for seen, rule in self._candidates(group, mark):
+            fit, apart, gap = fits(group, seen, time, group.urgent == 0)
+            if fit in JOINS:
+                return _Found(seen, "late" if fit is Fit.LATE else rule, apart, gap), None, None
+            if fit is not Fit.NO and link is None:
+                link = _Found(seen, fit.value, apart, gap)
+        if group.rule.by_place and group.known:
+            for seen in self.store.near(group):
+                fit, apart, gap = fits(group, seen, time, group.urgent == 0)
+                if fit in JOINS:
+                    if group.machine and group.tight and seen.tight:
+                        return _Found(seen, "late" if fit is Fit.LATE else "same_place", apart, gap), None, None
+                    suggested = suggested or seen.case_id
+                elif fit is not Fit.NO and group.machine and link is None:
+                    link = _Found(seen, fit.value, apart, gap)
+        return None, link, suggested
+
+    def _candidates(self, group: Group, mark: _Mark | None) -> Iterator[tuple[Seen, str]]:
+        """What a machine's report may join without looking around: the hint, its last case, the case of its identity."""
+        if not group.machine:
+            return
+        named = self.store.identities.get((group.family, group.identity)) if group.identity else None
+        kind = "same_" + group.identity.partition(":")[0]
+        for case_id, rule in ((group.hint, "same_source"), (mark.case if mark else None, "same_source"), (named, kind)):
+            seen = self.store.load(case_id) if case_id else None
+            if seen is not None:
+                yield seen, rule
+
+    def _open(self, group: Group, link: _Found | None, time: int) -> tuple[Seen, str]:
+        held = group.held or (link is not None and link.rule == "refused")
+        seen = Seen(
+            case_id=group.new_id,
+            family=group.family,
+            identity=group.identity,
+            x=group.x,
+            y=group.y,
+            known=group.known,
+            tight=group.tight,
+            first=time,
+            last=time,
+            urgent=group.urgent,
+            state=State.HELD if held else State.REPORTED,
+            told_last=time,
+        )
+        self.store.add(seen, group.rule.by_place and group.known)
+        return seen, "held" if held else "opened"
+
+    def _count(self, group: Group, seen: Seen, fresh: list[int], times: list[int], opened: bool) -> bool:
+        n, first, last = len(fresh), min(times), max(times)
+        before = seen.sources.get(group.source)
+        if before:
+            n, first, last = n + before[0], min(first, before[1]), max(last, before[2])
+        seen.sources[group.source] = (n, first, last, self.topic, self.partition, fresh[-1])
+        seen.first, seen.last, seen.count = min(seen.first, *times), max(seen.last, *times), seen.count + len(fresh)
+        after = seen.handled is not None and max(times) > seen.handled and not seen.told_after
+        grown = seen.count >= 2 * seen.told_count or seen.last - seen.told_last > group.rule.window / 4
+        tell = opened or before is None or group.notable or after or group.urgent < seen.urgent or grown
+        seen.urgent = min(seen.urgent, group.urgent)
+        if tell:
+            seen.told_count, seen.told_last, seen.told_after = seen.count, seen.last, after or seen.told_after
+        return tell
+
+    def _tell(self, group: Group, seen: Seen, verdict: str, link: _Found | None, suggested: str | None) -> None:
+        sight = self.sights.setdefault(seen.case_id, {"case": seen.case_id})
+        if verdict in ("opened", "held"):
+            refused = link is not None and link.rule == "refused"
+            sight["opening"] = group.opening
+            if verdict == "held":
+                sight["held"] = "refused_before" if refused else "waiting"
+            if link and not refused:
+                sight["link"] = [link.rule, link.seen.case_id]
+            if suggested:
+                sight["suggested"] = suggested
+        elif group.opening:
+            more = sight.setdefault("more", [])
+            if len(more) < 8:
+                more.append(group.opening)
+        sight["urgent"] = seen.urgent
+
+
+def _learned(verdict: str, seen: Seen) -> Learned:
+    return Learned(verdict, seen.case_id, seen.x, seen.y, seen.first, seen.last, seen.urgent)
