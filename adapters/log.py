@@ -1,0 +1,64 @@
+"""Structured logs on stderr: JSON lines or a console's, one line per case transition, none per report, never household data.
+
+Called once at the start of a process. The libraries' own loggers (Faust, Kafka and Redis clients) speak through the same format, from
+WARNING up: their progress is not ours.
+"""
+
+import logging
+import sys
+
+import structlog
+from structlog.typing import EventDict, Processor, WrappedLogger
+
+from config.settings import LogFormat, Settings
+
+HOUSEHOLD = frozenset({"reporter", "phone", "plate", "building", "floor", "description", "statement", "statements", "address", "identity"})
+LOUD = ("faust", "mode", "aiokafka", "kafka", "redis", "asyncio", "uvicorn", "watchfiles")
+
+
+def configure_logging(settings: Settings, role: str) -> None:
+    """Send this process's log to stderr; every line names the `role` (of the process: `intake`, `console`, …)."""
+    structlog.contextvars.clear_contextvars()
+    shared: list[Processor] = [
+        structlog.contextvars.merge_contextvars,
+        _named(role),
+        structlog.stdlib.add_log_level,
+        structlog.stdlib.add_logger_name,
+        structlog.processors.TimeStamper(fmt="iso", utc=True),
+        without_household_data,
+    ]
+    structlog.configure(
+        processors=[structlog.stdlib.filter_by_level, *shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
+        logger_factory=structlog.stdlib.LoggerFactory(),
+        wrapper_class=structlog.stdlib.BoundLogger,
+        cache_logger_on_first_use=False,
+    )
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(structlog.stdlib.ProcessorFormatter(foreign_pre_chain=shared, processors=_last(settings.log_format)))
+    root = logging.getLogger()
+    root.handlers[:] = [handler]
+    root.setLevel(settings.log_level)
+    for name in LOUD:
+        logging.getLogger(name).setLevel(max(logging.WARNING, root.level))
+
+
+def _last(style: LogFormat) -> list[Processor]:
+    strip: Processor = structlog.stdlib.ProcessorFormatter.remove_processors_meta
+    if style is LogFormat.JSON:
+        return [strip, structlog.processors.dict_tracebacks, structlog.processors.JSONRenderer(ensure_ascii=False)]
+    return [strip, structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty(), exception_formatter=structlog.dev.plain_traceback)]
+
+
+def _named(role: str) -> Processor:
+    def add(_: WrappedLogger, __: str, event: EventDict) -> EventDict:
+        event.setdefault("role", role)
+        return event
+
+    return add
+
+
+def without_household_data(_: WrappedLogger, __: str, event: EventDict) -> EventDict:
+    """Blank the fields that may tell who reported or who lives where, should a caller have passed one."""
+    for name in HOUSEHOLD & event.keys():
+        event[name] = "(withheld)"
+    return event
