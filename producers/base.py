@@ -8,6 +8,7 @@ import importlib
 import pkgutil
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, NamedTuple, Protocol
 
 from pydantic import ValidationError
@@ -75,11 +76,11 @@ class Source(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Surroundings:
-    """What a source may know of the world it runs in; `config_dir` is the folder with cities/, `locate` its geography."""
+    """What a source may know of the world it runs in: `config_dir` holds cities/, `geography` reads the city's shapes (slow: ask once)."""
 
     city: City
-    config_dir: Any
-    locate: Locate | None = None
+    config_dir: Path
+    geography: Callable[[], Locate] | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -164,7 +164,7 @@ class Simulation:
 
 
 def _open(options: SimulationOptions, world: Surroundings) -> Simulation:
-    return Simulation(world.city, world.locate, options)
+    return Simulation(world.city, world.geography() if world.geography else None, options)
 
 
 KIND = Kind("simulate", "Simulate a city: cameras, incidents, residents, false alarms, bad input.", SimulationOptions, _open)
