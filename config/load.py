@@ -59,7 +59,6 @@ def read_city(folder: Path) -> tuple[City | None, list[Problem]]:
     """The city and its mistakes; the city is None when a mistake leaves a part of it without value."""
     problems = Problems()
     document, calendar = problems.read(folder / "city.toml"), problems.read(folder / "calendar.toml")
-    calendar.only(*WorkCalendar.model_fields)
     row = _city_row(document, folder)
     districts = read_districts(problems.read(folder / "districts.toml"))
     units = read_units(problems.read(folder / "units.toml"), districts)

@@ -140,6 +140,9 @@ def check_routes(routes: list[tuple[Route, Origin]], catalogue: Catalogue, units
         for kind in route.assisting or ():
             if kind not in kinds:
                 _tell(origin, unknown(kind, kinds, "unit kind"), "assisting")
+        near = [district for district in districts if route.district in (None, district.code)]
+        if route.lead in kinds and (gap := _uncovered(route.lead, units, near)):
+            _tell(origin, f"route {route.key!r}: no {route.lead!r} for {', '.join(gap)}, and none of the whole city", "lead")
         if route.lead is None and route.assisting is None:
             _tell(origin, f"route {route.key!r} names neither lead nor assisting units, so it changes nothing")
         _check_reach(route, origin, [earlier for earlier, _ in routes[:at]], categories)

@@ -5,7 +5,7 @@ Intake calls `to_wgs84` and `distance_m` for every report; `adapters.boundaries`
 
 import hashlib
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 from incidents.catalogue import Bounds, Frozen
 from incidents.geography import Datum
@@ -179,6 +179,27 @@ def nearest(lon: float, lat: float, seeds: Sequence[tuple[float, float, str]]) -
     """Code of the nearest of (longitude, latitude, code) seeds; the first wins a tie. Raises ValueError on no seeds."""
     shrink = math.cos(math.radians(lat)) ** 2
     return min(seeds, key=lambda seed: shrink * (seed[0] - lon) ** 2 + (seed[1] - lat) ** 2)[2]
+
+
+def communities(seeds: Sequence[tuple[float, float, str]]) -> dict[str, list[tuple[float, float, str]]]:
+    """Schematic communities of each seeded subdistrict: one at its seed and five around it, two fifths of the way to the next seed.
+
+    Six a subdistrict, so that a city of 140 has some 850: the order of magnitude of a real one.
+    """
+    return {code: list(_around(lon, lat, code, _reach_m(lon, lat, code, seeds))) for lon, lat, code in seeds}
+
+
+def _reach_m(lon: float, lat: float, code: str, seeds: Sequence[tuple[float, float, str]]) -> float:
+    return 0.4 * min((distance_m(lon, lat, seed[0], seed[1]) for seed in seeds if seed[2] != code), default=2000.0)
+
+
+def _around(lon: float, lat: float, code: str, reach_m: float) -> Iterator[tuple[float, float, str]]:
+    yield lon, lat, community_code(code, 1)
+    for number in range(5):
+        angle = math.tau * number / 5
+        north = math.degrees(reach_m * math.cos(angle) / EARTH_RADIUS_M)
+        east = math.degrees(reach_m * math.sin(angle) / EARTH_RADIUS_M) / math.cos(math.radians(lat))
+        yield lon + east, lat + north, community_code(code, number + 2)
 
 
 def community_code(subdistrict: str, number: int) -> str:
