@@ -1,0 +1,245 @@
+"""The stage that takes the flood: validate, recognise, sift in one atomic call, publish, and only then let the offsets be committed.
+
+Per partition a lane (streams/lanes.py) and a pump, one call in flight, so that a source stays in order while partitions overlap and the
+next batch is validated during the calls of the last. ARCHITECTURE.md §3 is the protocol, `intake_model` its model.
+"""
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+import orjson
+import structlog
+
+from adapters import metrics
+from adapters.bus import Publisher, TopicState
+from adapters.clock import CityClock, ClockKind, parse_clock
+from adapters.consumer import ConsumerRecord, Records
+from adapters.fault import Fault
+from adapters.sift import RedisSift, Sift
+from config.settings import Settings
+from config.topics import REPORTED
+from incidents.catalogue import City
+from incidents.errors import BadReport
+from incidents.events import epoch_ms
+from incidents.places import Locate
+from incidents.steps.intake import from_headers
+from incidents.steps.sifting import Group
+from streams.batches import Batches, Source
+from streams.deps import Deps
+from streams.lanes import Lane, Sorter
+from streams.telling import Rejected, Teller
+
+log = structlog.get_logger(__name__)
+
+SETTLE_EVERY_S = 1.0
+"""How long a recognised repeat waits at most until it is counted in Redis."""
+MOST_WAITING = 20_000
+"""Groups that may wait in this process before reading stops: the bound of its memory under lag."""
+YIELD_EVERY = 200
+"""Records between two looks at the loop: about two milliseconds."""
+LOST_AT_ONCE = 100_000
+FAR_MS = 1 << 45
+"""The year 3084."""
+
+
+@dataclass(frozen=True)
+class Ports:
+    """What intake acts through."""
+
+    sift: Sift
+    publisher: Publisher
+    clock: CityClock
+    fault: Fault
+
+
+class IntakeStage:
+    """A `streams.batches.Stage`."""
+
+    def __init__(self, settings: Settings, city: City, locate: Locate, ports: Ports) -> None:
+        self._teller = Teller(settings.namespace, city.code, city.key)
+        self._city = city
+        self._sorter = Sorter(city, locate)
+        self._ports = ports
+        self._topic_id = ""
+        self._lanes: dict[int, Lane] = {}
+        self._pumps: dict[int, asyncio.Task[None]] = {}
+        self._unsure: set[int] = set()  # partitions whose outbox may hold what was not published
+        self._mapped = -1, 0  # the last append time and the city's
+        self._settle_at = 0.0
+        self._past = None if city.accept_past is None else round(city.accept_past.total_seconds() * 1000)
+        self._ahead = round(city.accept_ahead.total_seconds() * 1000)
+
+    # -- the shell's calls
+
+    async def assigned(self, starts: Mapping[int, int], topic: TopicState) -> None:
+        """Publish what a dead worker left in the outboxes, then begin anew at `starts`."""
+        await self._stop_pumps()
+        if topic.topic_id != self._topic_id:
+            self._lanes, self._topic_id = {}, topic.topic_id
+        await asyncio.gather(*(self._publish_outbox(partition) for partition in starts))
+        kept = {partition: self._lanes.get(partition) or Lane(self._sorter, partition, start) for partition, start in starts.items()}
+        for partition, lane in kept.items():
+            lane.restart(starts[partition])
+        self._lanes, self._unsure = kept, set()
+
+    async def take(self, batch: Mapping[int, Records]) -> None:
+        """Validate and recognise; nothing here touches the outside."""
+        taken = 0
+        for partition, records in batch.items():
+            lane = self._lanes[partition]
+            before = lane.recognised
+            for record in records:
+                self._read(lane, record)
+                taken += 1
+                if taken % YIELD_EVERY == 0:
+                    self._start_pumps()
+                    await asyncio.sleep(0)
+            metrics.RECOGNISED.inc(lane.recognised - before)
+        metrics.BATCH_RECORDS.labels("intake").observe(taken)
+
+    async def turn(self) -> None:
+        """Send pending totals once a second, keep the pumps going, surface what failed in them."""
+        now = time.monotonic()
+        if now >= self._settle_at:
+            self._settle_at = now + SETTLE_EVERY_S
+            for lane in self._lanes.values():
+                lane.settle()
+            metrics.REMEMBERED.set(sum(lane.known() for lane in self._lanes.values()))
+        for pump in [pump for pump in self._pumps.values() if pump.done()]:
+            error = pump.exception()
+            if error is not None:
+                self._pumps = {p: task for p, task in self._pumps.items() if task is not pump}
+                raise error
+        self._start_pumps()
+        running = [pump for pump in self._pumps.values() if not pump.done()]
+        if running and self.full():
+            await asyncio.wait(running, timeout=0.1, return_when=asyncio.FIRST_COMPLETED)
+        else:
+            await asyncio.sleep(0)
+
+    def done(self) -> Mapping[int, int]:
+        """See the protocol."""
+        return {partition: lane.done() for partition, lane in self._lanes.items()}
+
+    def full(self) -> bool:
+        """See the protocol."""
+        return sum(lane.waiting() for lane in self._lanes.values()) > MOST_WAITING
+
+    async def gap(self, partition: int, begin: int, end: int) -> None:
+        """Records that retention took before anybody read them: an alarm and a fate, never a silent skip."""
+        log.error("reports were lost before they were read", partition=partition, begin=begin, end=end, lost=end - begin)
+        metrics.LOST.labels(REPORTED.name).inc(end - begin)
+        reason = f"lost {begin}..{end - 1}"
+        for first in range(begin, end, LOST_AT_ONCE):
+            offsets = range(first, min(end, first + LOST_AT_ONCE))
+            rows = [(None, "lost", reason, self._city.rules, offsets)]
+            await self._ports.publisher.publish([self._teller.fates(self._topic_id, partition, rows)])
+
+    async def finish(self) -> None:
+        """Tell everything that is pending, within two seconds."""
+        for lane in self._lanes.values():
+            lane.settle()
+        self._start_pumps()
+        if self._pumps:
+            await asyncio.wait(self._pumps.values(), timeout=2)
+        await self._stop_pumps()
+
+    # -- reading
+
+    def _read(self, lane: Lane, record: ConsumerRecord) -> None:
+        value = from_headers(record.headers, record.value) if record.headers else record.value
+        try:
+            lane.read(value, record.offset, self._appended(record.timestamp), self._judge)
+        except BadReport as error:
+            lane.reject(Rejected(record.offset, error, record.key, record.value))
+
+    def _appended(self, append_ms: int) -> int:
+        """A record's append time on the city's clock; with the `events` clock, later than any event, for it bounds nothing."""
+        clock = self._ports.clock
+        if clock.speed == 1.0:
+            return append_ms
+        if append_ms != self._mapped[0]:
+            self._mapped = append_ms, (epoch_ms(clock.at(append_ms)) if clock.speed else FAR_MS)
+        return self._mapped[1]
+
+    def _judge(self, time_ms: int, appended: int) -> bool:
+        return time_ms <= appended + self._ahead and (self._past is None or time_ms >= appended - self._past)
+
+    # -- pumps
+
+    def _start_pumps(self) -> None:
+        for partition, lane in self._lanes.items():
+            pump = self._pumps.get(partition)
+            busy = pump is not None and (not pump.done() or pump.exception() is not None)
+            if not busy and (lane.waiting() or lane.rejected or partition in self._unsure):
+                self._pumps[partition] = asyncio.create_task(self._pump(lane), name=f"intake-{partition}")
+
+    async def _stop_pumps(self) -> None:
+        pumps = list(self._pumps.values())
+        for pump in pumps:
+            pump.cancel()
+        await asyncio.gather(*pumps, return_exceptions=True)
+        self._pumps = {}
+
+    async def _pump(self, lane: Lane) -> None:
+        while True:
+            if lane.partition in self._unsure:
+                await self._publish_outbox(lane.partition)
+                self._unsure.discard(lane.partition)
+            await self._tell_rejected(lane)
+            groups = lane.calls()
+            if not groups:
+                return
+            try:
+                await self._call(lane, groups)
+            except BaseException:
+                self._unsure.add(lane.partition)
+                lane.put_back()
+                raise
+
+    async def _call(self, lane: Lane, groups: Sequence[Group]) -> None:
+        sift, partition = self._ports.sift, lane.partition
+        metrics.SIFT_GROUPS.observe(len(groups))
+        with metrics.REDIS_CALL_SECONDS.labels("sift").time():
+            answer = await sift.call(partition, self._topic_id, groups, lane.high)
+        self._ports.fault.reached("intake:called")
+        if answer.entry:
+            await self._publish(partition, [(answer.entry, answer.outcome)])
+        lane.answered(answer.learned)
+
+    # -- telling
+
+    async def _publish_outbox(self, partition: int) -> None:
+        while entries := await self._ports.sift.outbox(partition):
+            await self._publish(partition, entries)
+
+    async def _publish(self, partition: int, entries: Sequence[tuple[str, bytes]]) -> None:
+        outcomes = [(entry, orjson.loads(outcome)) for entry, outcome in entries]
+        await self._ports.publisher.publish([out for entry, outcome in outcomes for out in self._teller.outcome(entry, outcome)])
+        self._ports.fault.reached("intake:published")
+        await self._ports.sift.remove(partition, [entry for entry, _ in entries])
+        for _, outcome in outcomes:
+            for row in outcome["fates"]:
+                metrics.REPORTS.labels(row[1]).inc(len(row[5]))
+
+    async def _tell_rejected(self, lane: Lane) -> None:
+        rejecting = lane.rejecting()
+        if not rejecting:
+            return
+        await self._ports.publisher.publish(self._teller.rejected(self._topic_id, lane.partition, rejecting, self._city.rules))
+        metrics.REPORTS.labels("rejected").inc(len(rejecting))
+        for each in rejecting:
+            metrics.REJECTED.labels(each.error.reason).inc()
+        lane.told()
+
+
+def build_intake(deps: Deps, rebuild: Callable[[], Awaitable[None]]) -> Batches:
+    """Intake as a service of this process."""
+    settings = deps.settings
+    sift = RedisSift(deps.hot, deps.city.rules, events_clock=parse_clock(settings.clock).kind is ClockKind.EVENTS)
+    ports = Ports(sift, deps.publisher, deps.clock, Fault(settings.fault))
+    stage = IntakeStage(settings, deps.city, deps.locate, ports)
+    source = Source(settings.kafka_bootstrap, settings.named(REPORTED.name), settings.named("intake"), settings.batch_max)
+    return Batches(source, stage, rebuild)

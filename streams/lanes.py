@@ -1,0 +1,367 @@
+"""What intake holds of one partition between reading and telling: what it recognises, what waits to be told, what waits to be sifted.
+
+A lane never talks to anybody. The stage (streams/intake.py) feeds it records and carries its calls out; the hypothesis suite drives lanes
+against the in-memory twin through kills, zombies and other batch borders. The rules that keep every report counted once:
+
+- what is pending for a source travels before its next sift, and everything of a source stays in the order of its offsets;
+- a group that could not be answered goes back to the front, split into single reports;
+- `done` never passes a report that is not applied and told.
+"""
+
+import math
+import zlib
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from adapters.sift import Learned
+from incidents.catalogue import Category, City, Severity
+from incidents.errors import BadReport, RejectReason
+from incidents.events import ReportData, ReportEvent, epoch_ms
+from incidents.places import Locate, Located
+from incidents.steps import intake
+from incidents.steps.sifting import CM, Group, MatchRule, match_rule
+from streams.telling import Rejected
+
+MOST_GROUPS = 1000
+MOST_REPORTS = 5000
+MOST_KNOWN = 300_000
+"""Pairs of source and category remembered per generation; two generations are kept, the older one forgotten when the younger is full."""
+URGENT = {severity: at for at, severity in enumerate(Severity)}
+
+Key = tuple[str, str, str]
+"""Source, category, identity."""
+
+
+@dataclass(slots=True)
+class Known:
+    """The open case that explains a source's repeats; a hint only: the script checks it again."""
+
+    case: str
+    x: int
+    y: int
+    first: int
+    last: int
+    newest: int
+    urgent: int
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A category with its rule in integers."""
+
+    category: Category
+    rule: MatchRule
+    family: str
+    urgent: int
+
+
+class Sorter:
+    """Turns a record's value into what sifting compares; one per process, shared by its lanes. Raises BadReport."""
+
+    def __init__(self, city: City, locate: Locate) -> None:
+        self.city = city
+        self.locate = locate
+        self.rows = {c.key: Row(c, match_rule(c), c.family or c.key, URGENT[c.severity]) for c in city.categories}
+
+    def row(self, event: ReportEvent) -> Row:
+        """The report's category, checked."""
+        data = event["data"]
+        row = self.rows.get(data["category"])
+        named = event.get("city")
+        if row is None or data.get("condition") is not None or (named and named != self.city.code):
+            return self.rows[intake.category_of(event, self.city).key]
+        return row
+
+    def group(self, value: bytes, offset: int, seen: int) -> Group:
+        """A group of this one report, with all that it needs to open a case. `seen` is its time in ms as sifting may count it."""
+        event = intake.read(value)
+        at = intake.moment(event)
+        row = self.row(event)
+        data = event["data"]
+        where = intake.point(data, self.city)
+        named = intake.identity(data, row.category)
+        located = self.locate(*where) if where else Located()
+        place = intake.place(data, where, located, self.city)
+        opening = intake.opening(event, at, row.category, place, named, self.city)
+        time = epoch_ms(at)
+        return Group(
+            source=event["source"],
+            category=row.category.key,
+            family=row.family,
+            identity=f"{named.kind}:{named.value}" if named else "",
+            x=round(place.lon * 1e7),
+            y=round(place.lat * 1e7),
+            cos=cosine(place.lat),
+            known=place.known,
+            tight=place.accuracy_m * 2 <= row.category.radius_m,
+            machine=data["channel"].is_machine,
+            urgent=URGENT[opening.severity],
+            rule=row.rule,
+            new_id=intake.opens(event, at, time, self.city),
+            opening=opening.model_dump_json(exclude_none=True),
+            held=opening.held_because is not None,
+            notable=not data["channel"].is_machine,
+            offsets=[offset],
+            times=[seen],
+            keys=[report_key(event["id"], time)],
+            values=[value],
+        )
+
+
+def report_key(report_id: str, time: int) -> int:
+    """Tells a resend from another report of the same source and moment: 32 bits over id and time."""
+    return zlib.crc32(report_id.encode(), time & 0xFFFFFFFF)
+
+
+def cosine(lat: float) -> int:
+    """1e6 times the cosine of a latitude, as sifting's integers have it."""
+    return round(math.cos(math.radians(lat)) * 1_000_000)
+
+
+class Lane:
+    """One partition. `read` takes records in order; `calls` gives the next groups to sift; `answered` takes what they came to."""
+
+    def __init__(self, sorter: Sorter, partition: int, start: int) -> None:
+        self.partition = partition
+        self.position = start  # behind the last record read
+        self.high: int | None = None  # highest event time read, ms
+        self.recognised = 0
+        self._sorter = sorter
+        self._young: dict[Key, Known] = {}
+        self._old: dict[Key, Known] = {}
+        self._pending: dict[str, list[Group]] = {}
+        self._todo: deque[Group] = deque()
+        self._last: dict[str, Group] = {}  # the last group of a source in _todo
+        self._inflight: list[Group] = []
+        self.rejected: list[Rejected] = []
+        self._rejecting: list[Rejected] = []
+
+    def restart(self, start: int) -> None:
+        """Forget all that was read and not finished; what is known stays, the script checks every hint."""
+        self.position = start
+        self._pending, self._todo, self._last, self._inflight = {}, deque(), {}, []
+        self.rejected, self._rejecting = [], []
+
+    # -- reading
+
+    def read(self, value: bytes | None, offset: int, appended: int, judge: Callable[[int, int], bool]) -> None:
+        """Take one record; `appended` is its append time on the city's clock in ms, `judge(time, appended)` says whether both fit.
+
+        Raises BadReport, having taken nothing; `reject` must follow.
+        """
+        self.position = offset + 1
+        event = intake.read(value)
+        assert value is not None
+        at = intake.moment(event)
+        time = epoch_ms(at)
+        row = self._sorter.row(event)
+        if not judge(time, appended):
+            intake.judge_time(at, self._sorter.city, datetime.fromtimestamp(appended / 1000, UTC))
+        data = event["data"]
+        where = intake.point(data, self._sorter.city)
+        seen = min(time, appended)
+        if self.high is None or time > self.high:
+            self.high = time
+        source = event["source"]
+        identity = _identity(data, row)
+        key = (source, row.category.key, identity)
+        known = self._young.get(key) or self._promoted(key)
+        if known is not None and where is not None and time > known.newest and _explains(known, row, where, seen, event):
+            group = self._recognised(known, key, row)
+            group.offsets.append(offset)
+            group.times.append(seen)
+            group.keys.append(report_key(event["id"], time))
+            group.values.append(value)
+            known.newest, known.last = time, max(known.last, seen)
+            self.recognised += 1
+            return
+        self._settle(source)
+        self._enqueue(self._sorter.group(value, offset, seen))
+
+    def reject(self, rejected: Rejected) -> None:
+        """Keep a record for the dead letters."""
+        self.position = max(self.position, rejected.offset + 1)
+        self.rejected.append(rejected)
+
+    def _promoted(self, key: Key) -> Known | None:
+        known = self._old.pop(key, None)
+        if known is not None:
+            self._remember(key, known)
+        return known
+
+    def _remember(self, key: Key, known: Known) -> None:
+        self._young[key] = known
+        if len(self._young) >= MOST_KNOWN:
+            self._old, self._young = self._young, {}
+
+    def known(self) -> int:
+        """How many pairs of source and category are remembered."""
+        return len(self._young) + len(self._old)
+
+    def _recognised(self, known: Known, key: Key, row: Row) -> Group:
+        """The group that tells this source's repeats of what is known; only the last one of a source may grow."""
+        source, category, identity = key
+        groups = self._pending.setdefault(source, [])
+        group = groups[-1] if groups else None
+        if group is None or group.hint != known.case or group.category != category or group.identity != identity:
+            group = Group(
+                source=source,
+                category=category,
+                family=row.family,
+                identity=identity,
+                x=known.x,
+                y=known.y,
+                cos=cosine(known.y / 1e7),
+                known=True,
+                tight=False,
+                machine=True,
+                urgent=known.urgent,
+                rule=row.rule,
+                hint=known.case,
+            )
+            groups.append(group)
+        return group
+
+    def _settle(self, source: str) -> None:
+        """What is pending for a source travels before its next sift."""
+        for group in self._pending.pop(source, ()):
+            self._put(group)
+
+    def settle(self) -> None:
+        """Send everything pending on its way: called once a second."""
+        for groups in self._pending.values():
+            for group in groups:
+                self._put(group)
+        self._pending = {}
+
+    def _put(self, group: Group) -> None:
+        self._todo.append(group)
+        self._last[group.source] = group
+
+    def _enqueue(self, group: Group) -> None:
+        """Repeats of one unknown thing inside a batch share a group, when nothing else of the source lies between."""
+        last = self._last.get(group.source)
+        if last is not None and _collapses(last, group):
+            last.offsets += group.offsets
+            last.times += group.times
+            last.keys += group.keys
+            last.values += group.values
+            return
+        self._put(group)
+
+    # -- sifting
+
+    def calls(self) -> list[Group]:
+        """The next groups to sift, in flight from now on; empty when there is nothing to do."""
+        assert not self._inflight
+        reports = 0
+        taken: list[Group] = []
+        while self._todo and len(taken) < MOST_GROUPS and reports + len(self._todo[0].offsets) <= MOST_REPORTS:
+            group = self._todo.popleft()
+            reports += len(group.offsets)
+            taken.append(group)
+            if self._last.get(group.source) is group:
+                del self._last[group.source]
+        self._inflight = taken
+        return taken
+
+    def put_back(self) -> None:
+        """The call got no answer: the same groups are next again."""
+        self._todo.extendleft(reversed(self._inflight))
+        self._inflight = []
+
+    def answered(self, learned: Sequence[Learned]) -> None:
+        """Take what the groups in flight came to; everything decided of them is told."""
+        again: list[Group] = []
+        for group, answer in zip(self._inflight, learned, strict=True):
+            if answer.verdict == "again":
+                again.extend(self._split(group))
+            elif answer.verdict == "failed":
+                detail = BadReport(RejectReason.FAILED, f"the atomic call failed on this report's group: {answer.case}")
+                key = group.source.encode()
+                self.rejected += [Rejected(offset, detail, key, value) for offset, value in zip(group.offsets, group.values, strict=True)]
+            elif group.machine and answer.case:
+                known = Known(answer.case, answer.x, answer.y, answer.first, answer.last, max(group.times), answer.urgent)
+                self._learn((group.source, group.category, group.identity), known)
+        self._inflight = []
+        self._todo.extendleft(reversed(again))
+
+    def _learn(self, key: Key, known: Known) -> None:
+        before = self._young.get(key)
+        if before is not None:
+            known.newest = max(known.newest, before.newest)
+            if before.case == known.case:
+                known.last = max(known.last, before.last)
+        self._remember(key, known)
+
+    def _split(self, group: Group) -> Iterator[Group]:
+        self._young.pop((group.source, group.category, group.identity), None)
+        self._old.pop((group.source, group.category, group.identity), None)
+        for offset, time, value in zip(group.offsets, group.times, group.values, strict=True):
+            yield self._sorter.group(value, offset, time)
+
+    # -- telling
+
+    def rejecting(self) -> list[Rejected]:
+        """The rejected records to tell now; they stay here until `told`."""
+        self._rejecting += self.rejected
+        self.rejected = []
+        return self._rejecting
+
+    def told(self) -> None:
+        """The records of `rejecting` are durable on the dead letters and in the fates."""
+        self._rejecting = []
+
+    def waiting(self) -> int:
+        """Groups that wait for a call."""
+        return len(self._todo) + len(self._inflight)
+
+    def idle(self) -> bool:
+        """Whether nothing at all waits."""
+        return not (self._todo or self._inflight or self._pending or self.rejected or self._rejecting)
+
+    def done(self) -> int:
+        """The offset behind everything that is applied and told."""
+        waiting = [group.offsets[0] for group in (*self._todo, *self._inflight)]
+        waiting += [group.offsets[0] for groups in self._pending.values() for group in groups]
+        waiting += [each.offset for each in (*self.rejected, *self._rejecting)]
+        return min(waiting, default=self.position)
+
+
+def _identity(data: ReportData, row: Row) -> str:
+    if data.get("plate") is None and data.get("building") is None and data.get("part_id") is None:
+        return ""
+    named = intake.identity(data, row.category)
+    return f"{named.kind}:{named.value}" if named else ""
+
+
+def _explains(known: Known, row: Row, where: tuple[float, float], seen: int, event: ReportEvent) -> bool:
+    """Whether a machine's report is one more sighting of what is known: near, inside window and span, not more urgent."""
+    rule, data = row.rule, event["data"]
+    if seen - known.last > rule.window or (rule.span and seen - known.first > rule.span):
+        return False
+    severity = data.get("severity")
+    if not data["channel"].is_machine or (severity is not None and URGENT[severity] < known.urgent):
+        return False
+    if rule.moving and data.get("plate"):
+        return True
+    east = (where[0] * 1e7 - known.x) * CM * cosine(where[1]) / 1_000_000
+    north = (where[1] * 1e7 - known.y) * CM
+    return east * east + north * north <= rule.radius * rule.radius
+
+
+def _collapses(last: Group, group: Group) -> bool:
+    if not (group.machine and last.machine and last.opening) or (last.category, last.identity) != (group.category, group.identity):
+        return False
+    rule, time = group.rule, group.times[0]
+    if time <= last.times[-1] or time - last.times[-1] > rule.window or (rule.span and time - last.times[0] > rule.span):
+        return False
+    if group.urgent < last.urgent or group.held != last.held or len(last.offsets) >= MOST_REPORTS:
+        return False
+    if rule.moving and group.identity:
+        return True
+    east = (group.x - last.x) * CM * group.cos / 1_000_000
+    north = (group.y - last.y) * CM
+    return group.known and last.known and east * east + north * north <= rule.radius * rule.radius
