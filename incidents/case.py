@@ -255,6 +255,16 @@ class Opening(Frozen):
     rules: str
 
 
+class Target(Frozen):
+    """What the case that shall take in another one was when closure first read the merge (None: unknown).
+
+    Closure writes it into the command and sends itself the command again, so that a merge is decided from one record and one case,
+    and a replay decides the same although the other case has moved on meanwhile.
+    """
+
+    state: State | None
+
+
 class Command(BaseModel):
     """What somebody or a rule wants of a case; the `data` of a record on `cases.commands`. Arguments are flat beside the head."""
 
@@ -278,6 +288,8 @@ class Command(BaseModel):
     until: AwareDatetime | None = None
     rating: int | None = None
     other: CaseId | None = None
+    upheld: bool | None = Field(default=None, description="decide_appeal: whether this role agrees")
+    target: Target | None = Field(default=None, description="merge: what `into` was when closure first read the command")
     evidence: tuple[Evidence, ...] = ()
     deadline: str | None = Field(default=None, description="id of the deadline that fired (clock's commands)")
     rule: str | None = Field(default=None, description="which rule decided, where one did")
@@ -324,6 +336,14 @@ class Position(Frozen):
     topic_id: str
     partition: int
     offset: int
+
+
+class Changed(Frozen):
+    """Who moved a case last, and to what: what a person in conflict is told. Sightings are not changes in this sense."""
+
+    fact: FactType
+    actor: Actor
+    at: AwareDatetime
 
 
 class Case(Frozen):
@@ -381,17 +401,20 @@ class Case(Frozen):
     handled_evidence: tuple[Evidence, ...] = ()
     check_evidence: tuple[Evidence, ...] = ()
     returned_by: tuple[str, ...] = ()
+    arbitrated: str | None = None  # the unit that the arbiter decided on: the only one it may be dispatched to
     reworks: int = 0
     reopened: int = 0
     extensions: int = 0
     extension_asked: bool = False
     suspensions: int = 0
     suspension_asked: bool = False
-    suspended_until: AwareDatetime | None = None
+    suspended_at: AwareDatetime | None = None
+    suspended_until: AwareDatetime | None = None  # while a suspension is asked for: until when
     seen_after_handling: bool = False
     supervised: int = 0
     rating: int | None = None
     appealed: bool = False
+    appeal_agreed: tuple[Role, ...] = ()
     appeal_upheld: bool | None = None
 
     limit_ms: int | None = None  # the snapshot taken at filing: milliseconds on the condition's clock
@@ -404,10 +427,13 @@ class Case(Frozen):
 
     merged_into: CaseId | None = None
     merged_from: tuple[CaseId, ...] = ()
-    state_before: State | None = None  # of suspended and merged cases
+    state_before: State | None = None  # of a merged case
 
     outcomes: tuple[Outcome, ...] = ()  # the last accepted commands: a repeated one returns its first outcome, after a rebuild too
-    applied: Position | None = None  # the last record of cases.commands that this case has seen
+    applied: Position | None = None  # the last record of cases.commands that moved this case
+    unfinished: str | None = None  # id of the command whose later facts follow this one: it ends what it began, after a rebuild too
+    forgotten: bool = False  # over: kept for an hour in Redis for what is still on its way, tombstoned in cases.latest
+    changed: Changed | None = None
 
     @property
     def count(self) -> int:

@@ -2,7 +2,7 @@
 
 from enum import StrEnum
 
-from incidents.case import Case, Fact, Outcome
+from incidents.case import Case, Command, Fact, Outcome
 from incidents.catalogue import Frozen
 
 
@@ -22,10 +22,13 @@ class Verdict(StrEnum):
 class Decision(Frozen):
     """A command's effect: facts in order (none when refused or already known), the case after them, the outcome for who waits.
 
-    `forgotten` asks the shell to drop the case from the hot store and to tombstone it in `cases.latest`.
+    `case` None: there is no such case. `outcome` None: the record was applied before, and whoever waited has been answered.
+    `commands` go to other cases in this one's name. `forgotten` asks the shell to drop the case from the hot store's lists and to
+    tombstone it in `cases.latest`.
     """
 
     facts: tuple[Fact, ...] = ()
     case: Case | None
-    outcome: Outcome
+    outcome: Outcome | None = None
+    commands: tuple[Command, ...] = ()
     forgotten: bool = False
