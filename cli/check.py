@@ -1,0 +1,108 @@
+"""`cityloop check`: is a city's folder right? Every mistake with file and line, before a process finds it at start."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from adapters.boundaries import read_shapes
+from cli.output import AsJson, out
+from config.documents import Problem
+from config.load import city_folder, read_city
+from config.mappings import load_mapping
+from config.settings import Settings, load_settings
+from incidents.catalogue import City, Frozen
+from incidents.errors import ConfigError, UserError
+
+
+class Mistake(Frozen):
+    """One problem, for programs."""
+
+    path: str
+    line: int | None
+    message: str
+
+
+class Checked(Frozen):
+    """What `cityloop check` found: `counts` when the city can be loaded, `problems` when not."""
+
+    city: str
+    ok: bool
+    rules: str | None
+    counts: dict[str, int]
+    problems: tuple[Mistake, ...]
+
+
+def register(app: typer.Typer) -> None:
+    """Adds `check`."""
+    app.command("check")(check)
+
+
+def check(
+    city: Annotated[str | None, typer.Argument(help="Folder below cities/; the city of CITYLOOP_CITY when not given.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Check a city's configuration and explain every mistake as `path:line: message`.
+
+    Looks at city.toml, districts.toml, units.toml, routes.toml, calendar.toml, catalogue/, mappings/ and the outlines of the districts.
+    Exit code 0: all is well; 1: something is wrong; 2: there is no such city.
+
+    Example: `cityloop check qingdao`
+    """
+    settings = load_settings()
+    found = examine(settings.model_copy(update={"city": city or settings.city}))
+    out(found, as_json, _told)
+    if not found.ok:
+        raise typer.Exit(1)
+
+
+def examine(settings: Settings) -> Checked:
+    """Everything that can be known of a city's folder without a server. Raises UserError when there is no such city."""
+    folder = city_folder(settings)
+    city, problems = read_city(folder)
+    problems = [*problems, *_mappings(settings, folder), *(_outlines(city, settings, folder) if city and not problems else [])]
+    return Checked(
+        city=settings.city,
+        ok=not problems,
+        rules=city.rules if city else None,
+        counts=_counts(city) if city else {},
+        problems=tuple(Mistake(**problem._asdict()) for problem in problems),
+    )
+
+
+def _mappings(settings: Settings, folder: Path) -> list[Problem]:
+    problems = []
+    for path in sorted((folder / "mappings").glob("*.toml")):
+        try:
+            load_mapping(path.stem, settings.config_dir, folder.name)
+        except ConfigError as error:
+            problems.append(Problem(error.path, error.line, error.message))
+    return problems
+
+
+def _outlines(city: City, settings: Settings, folder: Path) -> list[Problem]:
+    try:
+        read_shapes(city, settings)
+    except UserError as error:
+        return [Problem(str(settings.boundaries or folder / "city.toml"), None, str(error))]
+    return []
+
+
+def _counts(city: City) -> dict[str, int]:
+    return {
+        "domains": len(city.domains),
+        "categories": len(city.categories),
+        "conditions": sum(len(category.conditions) for category in city.categories),
+        "districts": len(city.districts),
+        "subdistricts": sum(len(district.subdistricts) for district in city.districts),
+        "units": len(city.units),
+        "routes": len(city.routes),
+    }
+
+
+def _told(found: Checked) -> str:
+    if found.ok:
+        counts = ", ".join(f"{count} {what}" for what, count in found.counts.items())
+        return f"{found.city} is right: {counts}; rules {found.rules}"
+    lines = [str(Problem(problem.path, problem.line, problem.message)) for problem in found.problems]
+    return "\n".join([*lines, f"{found.city}: {len(lines)} to put right"])
