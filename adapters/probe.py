@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, cast
 from wsgiref.simple_server import WSGIRequestHandler, WSGIServer, make_server
 
 import structlog
-from prometheus_client import make_wsgi_app
+from prometheus_client import CONTENT_TYPE_LATEST, generate_latest, make_wsgi_app
 
 from adapters import metrics
 from incidents.errors import UserError
@@ -110,3 +110,8 @@ class Probe:
 def _json(start: "StartResponse", status: str, body: Mapping[str, object]) -> Iterable[bytes]:
     start(status, [("Content-Type", "application/json"), ("Cache-Control", "no-store")])
     return [json.dumps(body).encode() + b"\n"]
+
+
+def exposition() -> tuple[bytes, str]:
+    """The page /metrics and its media type, for a process that has an HTTP server of its own."""
+    return generate_latest(metrics.REGISTRY), CONTENT_TYPE_LATEST

@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 import structlog
-from adapters.boundaries import locator
 
+from adapters.boundaries import locator
 from adapters.bus import Publisher, topic_state
 from adapters.clock import CityClock, open_clock, parse_clock
 from adapters.hot import HotStore, Keys, connect

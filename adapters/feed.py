@@ -1,0 +1,115 @@
+"""The live feed of the console: the projection tells it every fact once, as a small frame; browsers follow it.
+
+A Redis stream of the last 100,000 frames (about a week of a city's facts), and a hash of the last sequence told per case, which closure's
+forgetting clears with the case. Both move in one guarded call, so that a replayed batch tells nothing twice. What a flush takes is not
+rebuilt: the feed is news, the record is `cases.events`.
+"""
+
+from collections.abc import Sequence
+from typing import Protocol
+
+from pydantic import AwareDatetime
+
+from adapters import metrics
+from adapters.hot import HotStore
+from incidents.case import Fact, FactType, State
+from incidents.catalogue import Frozen, Severity
+from incidents.events import CaseId
+
+MOST_KEPT = 100_000
+
+_TELL = """
+local told = {}
+for i = 3, #ARGV, 3 do
+  local sequence = tonumber(ARGV[i + 1])
+  if sequence > tonumber(redis.call('HGET', KEYS[3], ARGV[i]) or 0) then
+    redis.call('XADD', KEYS[2], 'MAXLEN', '~', ARGV[2], '*', 'frame', ARGV[i + 2])
+    redis.call('HSET', KEYS[3], ARGV[i], sequence)
+    told[#told + 1] = (i - 3) / 3
+  end
+end
+return told
+"""
+
+
+class Frame(Frozen):
+    """What the page needs of a fact, and nothing about people: no words, names, plates or addresses."""
+
+    case_id: CaseId
+    sequence: int
+    fact: FactType
+    at: AwareDatetime
+    state: State
+    category: str
+    severity: Severity
+    district: str | None
+    lon: float
+    lat: float
+    unit: str | None
+    count: int
+    reason: str | None
+
+
+def frame(fact: Fact) -> Frame:
+    """The frame of a fact."""
+    case = fact.case
+    return Frame(
+        case_id=fact.case_id,
+        sequence=fact.sequence,
+        fact=fact.type,
+        at=fact.at,
+        state=case.state,
+        category=case.category,
+        severity=case.severity,
+        district=case.place.district,
+        lon=case.place.lon,
+        lat=case.place.lat,
+        unit=case.unit,
+        count=case.count,
+        reason=fact.reason,
+    )
+
+
+class Feed(Protocol):
+    """Where frames are told."""
+
+    async def tell(self, frames: Sequence[Frame]) -> list[Frame]:
+        """Append the frames that are newer than what was told of their case, and return those. Raises TryAgain and NotReady."""
+
+
+class RedisFeed:
+    """The feed of a real stack."""
+
+    def __init__(self, hot: HotStore) -> None:
+        self._hot = hot
+
+    async def tell(self, frames: Sequence[Frame]) -> list[Frame]:
+        """See Feed."""
+        if not frames:
+            return []
+        args: list[str | int] = [MOST_KEPT]
+        for each in frames:
+            args += [each.case_id, each.sequence, each.model_dump_json()]
+        keys = self._hot.keys
+        with metrics.REDIS_CALL_SECONDS.labels("feed").time():
+            told: list[int] = await self._hot.run(_TELL, [keys.feed, keys.told], args)
+        return [frames[at] for at in told]
+
+
+class MemoryFeed:
+    """The twin without a server."""
+
+    def __init__(self) -> None:
+        self.frames: list[Frame] = []
+        self._told: dict[CaseId, int] = {}
+
+    async def tell(self, frames: Sequence[Frame]) -> list[Frame]:
+        """See Feed."""
+        told = []
+        for each in frames:
+            if each.sequence > self._told.get(each.case_id, 0):
+                self._told[each.case_id] = each.sequence
+                told.append(each)
+        self.frames += told
+        del self.frames[:-MOST_KEPT]
+        return told
