@@ -97,6 +97,12 @@ local function find(g, mark, time)
     local index = prefix .. 'place:' .. g.f
     local near = redis.call('GEOSEARCH', index, 'FROMLONLAT', string.format('%.7f', g.x / 10000000), string.format('%.7f', g.y / 10000000),
       'BYRADIUS', g.r / 100 + 1, 'm', 'ASC')
+    -- The index orders by distances half a metre off: the one distance formula, then the id, decides.
+    local found, other
+    local function nearer(fit, c, apart, gap, than)
+      if than and (than.apart < apart or (than.apart == apart and than.c.id < c.id)) then return than end
+      return {c = c, rule = fit, apart = apart, gap = gap}
+    end
     for _, id in ipairs(near) do
       local c = load(id)
       if not c or c.id ~= id then
@@ -105,18 +111,21 @@ local function find(g, mark, time)
         local fit, apart, gap = fits(g, c, time)
         if fit == 'join' or fit == 'late' then
           if g.m == 1 and g.t == 1 and c.tight then
-            return {c = c, rule = fit == 'late' and 'late' or 'same_place', apart = apart, gap = gap}
+            found = nearer(fit == 'late' and 'late' or 'same_place', c, apart, gap, found)
+          else
+            suggested = nearer(fit, c, apart, gap, suggested)
           end
-          suggested = suggested or c.id
         elseif fit ~= 'no' then
-          if g.m == 1 and not link then link = {c = c, rule = fit, apart = apart, gap = gap} end
+          if g.m == 1 then other = nearer(fit, c, apart, gap, other) end
         elseif time - max(c.last, c.ended or 0) > g.w + g.a then
           redis.call('ZREM', index, id)
         end
       end
     end
+    if found then return found end
+    link = link or other
   end
-  return nil, link, suggested
+  return nil, link, suggested and suggested.c.id
 end
 
 local function open(g, link, suggested, time)

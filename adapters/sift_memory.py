@@ -15,7 +15,7 @@ import orjson
 
 from adapters.sift import MOST_AT_ONCE, RECENT, Answer, Learned
 from incidents.case import State
-from incidents.steps.sifting import Fit, Group, Seen, fits
+from incidents.steps.sifting import Fit, Group, Seen, distance_cm, fits
 
 JOINS = (Fit.JOIN, Fit.LATE)
 
@@ -78,13 +78,14 @@ class MemorySift:
         return None
 
     def near(self, group: Group) -> list[Seen]:
-        """Cases of the family within the radius, nearest first."""
+        """Cases of the family within the radius and one metre, nearest first."""
         index = self._places[group.family]
         reach = group.rule.radius // 100 * 100 + 1000
         first = bisect.bisect_left(index, (group.y - reach, ""))
         last = bisect.bisect_left(index, (group.y + reach, "~"))
         found = (self.cases[case_id] for _, case_id in index[first:last])
-        return sorted((seen for seen in found if not seen.into), key=lambda seen: _square(group, seen))
+        near = (seen for seen in found if not seen.into and distance_cm(group, seen) <= group.rule.radius + 100)
+        return sorted(near, key=lambda seen: (distance_cm(group, seen), seen.case_id))
 
     def add(self, seen: Seen, place: bool) -> None:
         """Put a case under its id, identity and place."""
@@ -99,11 +100,6 @@ class MemorySift:
         if case_id in self.cases:
             seen = self.cases[case_id]
             seen.state, seen.handled, seen.ended, seen.into = state, handled, ended, into
-
-
-def _square(group: Group, seen: Seen) -> float:
-    east = (group.x - seen.x) * group.cos / 1_000_000
-    return east * east + float(group.y - seen.y) ** 2
 
 
 @dataclass
@@ -200,15 +196,16 @@ class _Call:
                 return _Found(seen, "late" if fit is Fit.LATE else rule, apart, gap), None, None
             if fit is not Fit.NO and link is None:
                 link = _Found(seen, fit.value, apart, gap)
-        if group.rule.by_place and group.known:
-            for seen in self.store.near(group):
-                fit, apart, gap = fits(group, seen, time, group.urgent == 0)
-                if fit in JOINS:
-                    if group.machine and group.tight and seen.tight:
-                        return _Found(seen, "late" if fit is Fit.LATE else "same_place", apart, gap), None, None
-                    suggested = suggested or seen.case_id
-                elif fit is not Fit.NO and group.machine and link is None:
-                    link = _Found(seen, fit.value, apart, gap)
+        other: _Found | None = None
+        for seen in self.store.near(group) if group.rule.by_place and group.known else ():
+            fit, apart, gap = fits(group, seen, time, group.urgent == 0)
+            if fit in JOINS:
+                if group.machine and group.tight and seen.tight:
+                    return _Found(seen, "late" if fit is Fit.LATE else "same_place", apart, gap), None, None
+                suggested = suggested or seen.case_id
+            elif fit is not Fit.NO and group.machine and other is None:
+                other = _Found(seen, fit.value, apart, gap)
+        link = link or other
         return None, link, suggested
 
     def _candidates(self, group: Group, mark: _Mark | None) -> Iterator[tuple[Seen, str]]:
