@@ -134,15 +134,19 @@ class Document:
         self.problem(f"{key} = {row[key]!r}: {what}; write a number and one of {', '.join(UNITS)}, like 30min", *loc, key)
         return None
 
-    def model(self, kind: type[Model], row: Row, *loc: str | int) -> Model | None:
-        """The row as a value; None, with every mistake noted at its line, when it is not one."""
+    def model(self, kind: type[Model], row: Row, *loc: str | int, inherited: frozenset[str] = frozenset()) -> Model | None:
+        """The row as a value; None, with every mistake noted at its line, when it is not one.
+
+        Keys that are `inherited` stand in `[defaults]`, and their mistakes are told there, once.
+        """
         try:
             return kind.model_validate(row)
         except ValidationError as error:
             for found in error.errors():
                 message = _told(found["type"], found["msg"], found["loc"], found["input"], list(kind.model_fields))
                 where = found["loc"][:-1] if found["type"] == "missing" else found["loc"]
-                self.problem(message, *loc, *where)
+                at = ("defaults",) if where and where[0] in inherited else loc
+                self.problem(message, *at, *where)
             return None
 
 

@@ -52,19 +52,17 @@ def _category(document: Document, number: int, row: Row, domain: str) -> Categor
         document.problem("a category has the domain of its file", *loc, "domain")
         return None
     defaults = document.section("defaults")
-    full: Row = {"family": row.get("key", ""), **defaults, **row, "domain": domain}
-    wrong = False
-    for key in DURATIONS:
-        if key in full:
-            at = loc if key in row else ("defaults",)
-            duration = document.duration(full, key, *at)
-            wrong = wrong or duration is None
-            full[key] = duration
     filing = _filing(document, defaults, row, number)
-    if wrong or filing is None:
+    durations = _durations(document, defaults, "defaults") | _durations(document, row, *loc)
+    if filing is None or None in durations.values():
         return None
-    full["filing"] = filing
-    return document.model(Category, full, *loc)
+    inherited = frozenset(defaults.keys() - row.keys())
+    full = {"family": row.get("key", ""), **defaults, **row, **durations, "domain": domain, "filing": filing}
+    return document.model(Category, full, *loc, inherited=inherited)
+
+
+def _durations(document: Document, row: Row, *loc: str | int) -> Row:
+    return {key: document.duration(row, key, *loc) for key in DURATIONS if key in row}
 
 
 def _filing(document: Document, defaults: Row, row: Row, number: int) -> dict[Channel, Filing] | None:
