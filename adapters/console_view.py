@@ -1,0 +1,118 @@
+"""What the console reads of Redis: the live feed (a stream of frames) and the cases of the hot store. It never writes.
+
+The console may read past the guard of `adapters.hot`: it decides nothing, and a hot store that is being rebuilt is told by `is_complete`.
+The stream's own ids are the cursors that browsers hold, the same on every replica of the console.
+"""
+
+from collections.abc import Awaitable, Sequence
+from dataclasses import dataclass
+from typing import Any, cast
+
+from redis.asyncio import Redis
+from redis.exceptions import RedisError, ResponseError
+
+from adapters.hot import Keys, connect
+from config.settings import Settings
+from incidents.errors import TryAgain
+
+PAGE = 500
+NOTHING_YET = "0-0"
+READ_TIMEOUT_MS = 5_000
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One frame of the feed: its cursor, and the JSON that the projection wrote."""
+
+    cursor: str
+    frame: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Reach:
+    """How far the feed reaches: the oldest entry kept, the newest ever written, and whether older ones were trimmed."""
+
+    oldest: str
+    newest: str
+    trimmed: bool
+
+    def can_resume(self, cursor: str) -> bool:
+        """Whether everything behind the cursor is still there: it is not ahead of the stream (a flushed one) nor cut off by trimming."""
+        at = position(cursor)
+        return at <= position(self.newest) and (not self.trimmed or at >= position(self.oldest))
+
+
+def position(cursor: str) -> tuple[int, int]:
+    """A cursor as numbers that compare. Raises ValueError when it is none.
+
+    >>> position("1795219200000-7")
+    (1795219200000, 7)
+    """
+    milliseconds, _, number = cursor.partition("-")
+    return int(milliseconds), int(number or 0)
+
+
+class ConsoleView:
+    """Reads for one console process. Every method raises TryAgain when Redis is away, loading or refuses."""
+
+    def __init__(self, redis: "Redis", keys: Keys) -> None:
+        self._redis = redis
+        self._keys = keys
+
+    @classmethod
+    def open(cls, settings: Settings) -> "ConsoleView":
+        """The view of this stack and city; connects on the first read."""
+        return cls(connect(settings.redis_url), Keys(settings.namespace, settings.city))
+
+    async def is_complete(self) -> bool:
+        """Whether somebody has filled the hot store and no rebuild is under way."""
+        return bool(await self._ask(self._redis.exists(self._keys.ready)))
+
+    async def reach(self) -> Reach:
+        """How far the feed reaches now; an empty one when nothing was ever told."""
+        try:
+            info = await self._redis.xinfo_stream(self._keys.feed)
+        except ResponseError:
+            return Reach(NOTHING_YET, NOTHING_YET, trimmed=False)
+        except RedisError as error:
+            raise TryAgain(f"Redis: {error}") from error
+        first = info["first-entry"]
+        newest = info["last-generated-id"].decode()
+        return Reach(first[0].decode() if first else newest, newest, info["entries-added"] > info["length"])
+
+    async def after(self, cursor: str, most: int = PAGE) -> list[Entry]:
+        """The entries behind a cursor, oldest first."""
+        return _entries(await self._ask(self._redis.xrange(self._keys.feed, min=f"({cursor}", count=most)))
+
+    async def newest(self, most: int) -> list[Entry]:
+        """The last entries, newest first."""
+        return _entries(await self._ask(self._redis.xrevrange(self._keys.feed, count=most)))
+
+    async def wait_after(self, cursor: str) -> list[Entry]:
+        """The entries behind a cursor, waiting up to five seconds for the first one."""
+        answer = await self._ask(self._redis.xread({self._keys.feed: cursor}, count=PAGE, block=READ_TIMEOUT_MS))
+        return [entry for _, found in answer for entry in _entries(found)]
+
+    async def cases(self, most: int) -> list[bytes]:
+        """The newest cases of the hot store as the JSON of `Case`, newest first; ended ones stay in it until their windows are over."""
+        ids = await self._ask(self._redis.zrevrange(self._keys.cases, 0, most - 1))
+        found: list[bytes] = []
+        for start in range(0, len(ids), PAGE):
+            names = [self._keys.case + case_id.decode() for case_id in ids[start : start + PAGE]]
+            found += [value for value in await self._ask(self._redis.mget(names)) if value]
+        return found
+
+    async def close(self) -> None:
+        """Close the connections."""
+        await cast(Awaitable[None], self._redis.aclose())
+
+    async def _ask(self, answer: Any) -> Any:
+        try:
+            return await answer
+        except RedisError as error:
+            raise TryAgain(f"Redis: {error}") from error
+
+
+def _entries(found: Sequence[tuple[bytes, dict[bytes, bytes]]]) -> list[Entry]:
+    """Of an entry's fields only the first counts: the frame."""
+    return [Entry(cursor.decode(), next(iter(fields.values()))) for cursor, fields in found if fields]

@@ -1,0 +1,83 @@
+"""`cityloop console`: serves the page of the city and its live feed."""
+
+import asyncio
+import socket
+from types import FrameType
+
+import typer
+import uvicorn
+
+from adapters.boundaries import outlines
+from adapters.clock import open_clock
+from adapters.console_view import ConsoleView
+from adapters.hot import Keys, connect
+from adapters.log import configure_logging
+from cli.output import say
+from config.load import load_city
+from config.settings import Settings, load_settings
+from console.app import World, create_app
+from console.counters import Counters
+from console.feed import Hub
+from console.snapshot import Snapshots
+from console.words import catalogue, labelled
+from incidents.errors import UserError
+
+GRACE_S = 2
+
+
+def register(app: typer.Typer) -> None:
+    """Adds the command."""
+    app.command("console")(serve)
+
+
+def serve() -> None:
+    """Serve the city's page, read-only: districts, cases as they move, the latest facts, the audit's figures.
+
+    Listens on CITYLOOP_HTTP_HOST and CITYLOOP_HTTP_PORT (0 takes a free port) and prints its address; needs Redis and Kafka, which
+    `cityloop up` starts. Ctrl-C or SIGTERM ends it.
+
+    Example: `CITYLOOP_HTTP_PORT=8080 cityloop console`, then open http://127.0.0.1:8080/
+    """
+    settings = load_settings()
+    configure_logging(settings, "console")
+    listening = _listen(settings)
+    asyncio.run(_serve(settings, listening))
+
+
+def _listen(settings: Settings) -> socket.socket:
+    try:
+        return socket.create_server((settings.http_host, settings.http_port))
+    except OSError as error:
+        where = f"{settings.http_host}:{settings.http_port}"
+        raise UserError(f"cannot listen on {where} ({error.strerror}); choose another CITYLOOP_HTTP_PORT, or 0") from None
+
+
+async def _serve(settings: Settings, listening: socket.socket) -> None:
+    world = await _world(settings)
+    config = uvicorn.Config(
+        create_app(world), log_config=None, access_log=False, timeout_graceful_shutdown=GRACE_S, server_header=False, loop="asyncio"
+    )
+    host, port = listening.getsockname()[:2]
+    say(f"console at http://{host}:{port}/")
+    await _Server(config, world.hub).serve(sockets=[listening])
+
+
+async def _world(settings: Settings) -> World:
+    city = load_city(settings)
+    view = ConsoleView.open(settings)
+    clock = await open_clock(settings, connect(settings.redis_url), Keys(settings.namespace, settings.city))
+    shapes = await asyncio.to_thread(outlines, city, settings)
+    return World(catalogue(city), labelled(shapes), Hub(view), Snapshots(view), Counters(settings), clock)
+
+
+class _Server(uvicorn.Server):
+    """Ends the browsers' feeds before it waits for open requests: they would never end by themselves."""
+
+    def __init__(self, config: uvicorn.Config, hub: Hub) -> None:
+        super().__init__(config)
+        self._hub = hub
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        """As uvicorn's, and close the feeds."""
+        self._hub.close()
+        super().handle_exit(sig, frame)
