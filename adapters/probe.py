@@ -103,7 +103,7 @@ class Probe:
 
     def _readiness(self) -> tuple[bool, Mapping[str, object]]:
         roles = dict(self._roles())
-        ready = all(roles.values())
+        ready = all(roles.values()) and self._health()[0]
         return ready, {"ready": ready, "roles": roles, "waiting_for": [role for role, working in roles.items() if not working]}
 
 
