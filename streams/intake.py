@@ -28,7 +28,8 @@ from incidents.steps.intake import from_headers
 from incidents.steps.sifting import Group
 from streams.batches import Batches, Source
 from streams.deps import Deps
-from streams.lanes import Lane, Sorter
+from streams.lanes import Lane
+from streams.sorting import Sorter
 from streams.telling import Rejected, Teller
 
 log = structlog.get_logger(__name__)

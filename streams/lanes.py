@@ -8,30 +8,30 @@ against the in-memory twin through kills, zombies and other batch borders. The r
 - `done` never passes a report that is not applied and told.
 """
 
-import math
-import zlib
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from adapters.sift import Learned
-from incidents.catalogue import Category, City, Severity
 from incidents.errors import BadReport, RejectReason
-from incidents.events import ReportData, ReportEvent, epoch_ms
-from incidents.places import Locate, Located
+from incidents.events import ReportEvent, epoch_ms
 from incidents.steps import intake
-from incidents.steps.sifting import CM, Group, MatchRule, match_rule
+from incidents.steps.sifting import CM, Group
+from streams.sorting import URGENT, Row, Sorter, cosine, identity_of, report_key
 from streams.telling import Rejected
 
 MOST_GROUPS = 1000
 MOST_REPORTS = 5000
 MOST_KNOWN = 300_000
 """Pairs of source and category remembered per generation; two generations are kept, the older one forgotten when the younger is full."""
-URGENT = {severity: at for at, severity in enumerate(Severity)}
 
 Key = tuple[str, str, str]
 """Source, category, identity."""
+
+
+Cell = tuple[str, int | str, int]
+"""Family, then a square or an identity."""
 
 
 @dataclass(slots=True)
@@ -47,79 +47,6 @@ class Known:
     urgent: int
 
 
-@dataclass(frozen=True, slots=True)
-class Row:
-    """A category with its rule in integers."""
-
-    category: Category
-    rule: MatchRule
-    family: str
-    urgent: int
-
-
-class Sorter:
-    """Turns a record's value into what sifting compares; one per process, shared by its lanes. Raises BadReport."""
-
-    def __init__(self, city: City, locate: Locate) -> None:
-        self.city = city
-        self.locate = locate
-        self.rows = {c.key: Row(c, match_rule(c), c.family or c.key, URGENT[c.severity]) for c in city.categories}
-
-    def row(self, event: ReportEvent) -> Row:
-        """The report's category, checked."""
-        data = event["data"]
-        row = self.rows.get(data["category"])
-        named = event.get("city")
-        if row is None or data.get("condition") is not None or (named and named != self.city.code):
-            return self.rows[intake.category_of(event, self.city).key]
-        return row
-
-    def group(self, value: bytes, offset: int, seen: int) -> Group:
-        """A group of this one report, with all that it needs to open a case. `seen` is its time in ms as sifting may count it."""
-        event = intake.read(value)
-        at = intake.moment(event)
-        row = self.row(event)
-        data = event["data"]
-        where = intake.point(data, self.city)
-        named = intake.identity(data, row.category)
-        located = self.locate(*where) if where else Located()
-        place = intake.place(data, where, located, self.city)
-        opening = intake.opening(event, at, row.category, place, named, self.city)
-        time = epoch_ms(at)
-        return Group(
-            source=event["source"],
-            category=row.category.key,
-            family=row.family,
-            identity=f"{named.kind}:{named.value}" if named else "",
-            x=round(place.lon * 1e7),
-            y=round(place.lat * 1e7),
-            cos=cosine(place.lat),
-            known=place.known,
-            tight=place.accuracy_m * 2 <= row.category.radius_m,
-            machine=data["channel"].is_machine,
-            urgent=URGENT[opening.severity],
-            rule=row.rule,
-            new_id=intake.opens(event, at, time, self.city),
-            opening=opening.model_dump_json(exclude_none=True),
-            held=opening.held_because is not None,
-            notable=not data["channel"].is_machine,
-            offsets=[offset],
-            times=[seen],
-            keys=[report_key(event["id"], time)],
-            values=[value],
-        )
-
-
-def report_key(report_id: str, time: int) -> int:
-    """Tells a resend from another report of the same source and moment: 32 bits over id and time."""
-    return zlib.crc32(report_id.encode(), time & 0xFFFFFFFF)
-
-
-def cosine(lat: float) -> int:
-    """1e6 times the cosine of a latitude, as sifting's integers have it."""
-    return round(math.cos(math.radians(lat)) * 1_000_000)
-
-
 class Lane:
     """One partition. `read` takes records in order; `calls` gives the next groups to sift; `answered` takes what they came to."""
 
@@ -132,6 +59,7 @@ class Lane:
         self._young: dict[Key, Known] = {}
         self._old: dict[Key, Known] = {}
         self._pending: dict[str, list[Group]] = {}
+        self._cells: dict[Cell, set[str]] = {}  # sources with something pending, by the place of its case
         self._todo: deque[Group] = deque()
         self._last: dict[str, Group] = {}  # the last group of a source in _todo
         self._inflight: list[Group] = []
@@ -141,7 +69,7 @@ class Lane:
     def restart(self, start: int) -> None:
         """Forget all that was read and not finished; what is known stays, the script checks every hint."""
         self.position = start
-        self._pending, self._todo, self._last, self._inflight = {}, deque(), {}, []
+        self._pending, self._cells, self._todo, self._last, self._inflight = {}, {}, deque(), {}, []
         self.rejected, self._rejecting = [], []
 
     # -- reading
@@ -165,7 +93,7 @@ class Lane:
         if self.high is None or time > self.high:
             self.high = time
         source = event["source"]
-        identity = _identity(data, row)
+        identity = identity_of(data, row)
         key = (source, row.category.key, identity)
         known = self._young.get(key) or self._promoted(key)
         if known is not None and where is not None and time > known.newest and _explains(known, row, where, seen, event):
@@ -177,8 +105,12 @@ class Lane:
             known.newest, known.last = time, max(known.last, seen)
             self.recognised += 1
             return
+        group = self._sorter.group(value, offset, seen)
         self._settle(source)
-        self._enqueue(self._sorter.group(value, offset, seen))
+        for cell in _around(group):
+            for other in tuple(self._cells.get(cell, ())):
+                self._settle(other)
+        self._enqueue(group)
 
     def reject(self, rejected: Rejected) -> None:
         """Keep a record for the dead letters."""
@@ -222,11 +154,13 @@ class Lane:
                 hint=known.case,
             )
             groups.append(group)
+            self._cells.setdefault(_cell(group), set()).add(source)
         return group
 
     def _settle(self, source: str) -> None:
-        """What is pending for a source travels before its next sift."""
+        """What is pending for a source travels before its next sift, and before the sift of anything that may belong to the same case."""
         for group in self._pending.pop(source, ()):
+            self._cells.get(_cell(group), set()).discard(source)
             self._put(group)
 
     def settle(self) -> None:
@@ -234,7 +168,7 @@ class Lane:
         for groups in self._pending.values():
             for group in groups:
                 self._put(group)
-        self._pending = {}
+        self._pending, self._cells = {}, {}
 
     def _put(self, group: Group) -> None:
         self._todo.append(group)
@@ -330,11 +264,20 @@ class Lane:
         return min(waiting, default=self.position)
 
 
-def _identity(data: ReportData, row: Row) -> str:
-    if data.get("plate") is None and data.get("building") is None and data.get("part_id") is None:
-        return ""
-    named = intake.identity(data, row.category)
-    return f"{named.kind}:{named.value}" if named else ""
+def _cell(group: Group) -> Cell:
+    """Where a group's case lies: squares of the family's radius; a thing with an identity has no other place than that."""
+    if group.identity:
+        return group.family, group.identity, 0
+    edge = 2 * group.rule.radius
+    return group.family, group.x // edge, group.y // edge
+
+
+def _around(group: Group) -> Iterator[Cell]:
+    if group.identity:
+        yield group.family, group.identity, 0
+    edge = 2 * group.rule.radius
+    x, y = group.x // edge, group.y // edge
+    yield from ((group.family, x + dx, y + dy) for dx in (-1, 0, 1) for dy in (-1, 0, 1))
 
 
 def _explains(known: Known, row: Row, where: tuple[float, float], seen: int, event: ReportEvent) -> bool:
