@@ -1,0 +1,60 @@
+"""`cityloop check` explains a city's folder to a person and to a program."""
+
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+
+from cli.main import run
+from config.settings import ROOT
+
+
+@pytest.fixture
+def copied(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Qingdao's folder, to be broken; the command reads this one."""
+    folder = tmp_path / "cities" / "qingdao"
+    shutil.copytree(ROOT / "config" / "cities" / "qingdao", folder)
+    monkeypatch.setenv("CITYLOOP_CONFIG_DIR", str(tmp_path))
+    return folder
+
+
+@pytest.mark.parametrize("city", ["qingdao", "boston"])
+def test_the_project_s_cities_are_right(city: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["check", city]) == 0
+    assert f"{city} is right: " in capsys.readouterr().out
+
+
+def test_a_mistake_is_a_line_with_its_place_and_exit_code_1(copied: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    spillage = copied / "catalogue" / "road_spillage.toml"
+    text = spillage.read_text(encoding="utf-8").replace('lead = "sanitation"', 'lead = "sanitaton"', 1)
+    spillage.write_text(text, encoding="utf-8")
+    assert run(["check"]) == 1
+    line = text.splitlines().index('lead = "sanitaton"') + 1
+    first = capsys.readouterr().out.splitlines()[0]
+    assert first == f"{spillage}:{line}: road_spillage: unknown unit kind 'sanitaton'; did you mean 'sanitation'?"
+
+
+def test_a_program_reads_the_same_as_json(copied: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (copied / "routes.toml").write_text('[[route]]\nkey = "x"\nlead = "nobody"\n', encoding="utf-8")
+    assert run(["check", "--json"]) == 1
+    found = json.loads(capsys.readouterr().out)
+    assert (found["city"], found["ok"], [problem["line"] for problem in found["problems"]]) == ("qingdao", False, [3])
+
+
+def test_a_wrong_mapping_is_told(copied: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (copied / "mappings").mkdir(exist_ok=True)
+    (copied / "mappings" / "broken.toml").write_text("id = \n", encoding="utf-8")
+    assert run(["check"]) == 1
+    assert "mappings/broken.toml:1: " in capsys.readouterr().out
+
+
+def test_outlines_that_are_missing_are_told(copied: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CITYLOOP_BOUNDARIES", str(copied / "none.geojson"))
+    assert run(["check"]) == 1
+    assert "none.geojson: cannot be read as GeoJSON" in capsys.readouterr().out
+
+
+def test_an_unknown_city_is_misuse(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["check", "atlantis"]) == 2
+    assert "there are: boston, qingdao" in capsys.readouterr().err
