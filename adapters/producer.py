@@ -5,6 +5,7 @@ live in an event loop publish with `adapters.bus`.
 """
 
 import os
+import socket
 from collections import deque
 from pathlib import Path
 from typing import IO, Any
@@ -24,13 +25,14 @@ REAP_EVERY = 256
 class KafkaBus:
     """Sends records to one topic, in order per key, and knows how many of them are durable. For one thread."""
 
-    def __init__(self, bootstrap: str, topic: str, max_in_flight: int = MAX_IN_FLIGHT) -> None:
-        """Connects. Raises UserError when no broker answers or the topic does not exist."""
+    def __init__(self, bootstrap: str, topic: str, max_in_flight: int = MAX_IN_FLIGHT, patience_ms: int = 15_000) -> None:
+        """Connects. Raises UserError when no broker answers within `patience_ms`, or the topic does not exist."""
         self._topic = topic
         self._max_in_flight = max_in_flight
         self._pending: deque[Any] = deque()
         self._acknowledged = 0
         self.sent = 0
+        _require_broker(bootstrap)
         try:
             self._producer = KafkaProducer(
                 bootstrap_servers=bootstrap.split(","),
@@ -41,13 +43,13 @@ class KafkaBus:
                 batch_size=128 << 10,
                 compression_type="lz4" if has_lz4() else None,
                 max_request_size=MAX_REQUEST,
-                max_block_ms=15_000,
-                bootstrap_timeout_ms=10_000,
+                max_block_ms=patience_ms,
+                bootstrap_timeout_ms=patience_ms,
                 allow_auto_create_topics=False,
                 metrics_enabled=False,
             )
         except KafkaError as error:
-            raise UserError(f"no Kafka at {bootstrap} ({error}); start the stack (`cityloop up`) or set CITYLOOP_KAFKA_BOOTSTRAP") from None
+            raise _no_broker(bootstrap, str(error)) from None
         self._require_topic(bootstrap)
 
     def _require_topic(self, bootstrap: str) -> None:
@@ -102,6 +104,23 @@ class KafkaBus:
     def close(self) -> None:
         """Let go of the connections; records not flushed are given up."""
         self._producer.close(timeout=0 if self._pending else 5)
+
+
+def _require_broker(bootstrap: str) -> None:
+    """Raise UserError unless some address takes a connection; kafka-python would try for long and leave its sockets open."""
+    why = ""
+    for address in bootstrap.split(","):
+        host, _, port = address.strip().rpartition(":")
+        try:
+            with socket.create_connection((host.strip("[]"), int(port)), timeout=5):
+                return
+        except (OSError, ValueError) as error:
+            why = f"{address}: {error}"
+    raise _no_broker(bootstrap, why)
+
+
+def _no_broker(bootstrap: str, why: str) -> UserError:
+    return UserError(f"no Kafka at {bootstrap} ({why}); start the stack (`cityloop up`) or set CITYLOOP_KAFKA_BOOTSTRAP")
 
 
 class FileBus:

@@ -128,7 +128,8 @@ KINDS: dict[str, Spoil] = {
     "duplicate_keys": lambda report, city: b'{"id":"the-first-of-two",' + _dump(report)[1:],
     "deep_nesting": _marked(("data", "attributes"), b'{"a":' * 3000 + b"1" + b"}" * 3000),
     "null_value": lambda report, city: None,
-    "empty_source_and_key": _set("source", to=""),
+    "empty_key": lambda report, city: b'{"":1,' + _dump(report)[1:],
+    "empty_source_and_record_key": _set("source", to=""),
     "two_in_one": _twice,
 }
 
@@ -145,5 +146,5 @@ class Spoiler:
         kind = rng.choice(self._kinds)
         if kind == "body_of_2_mb" and rng.random() > 1 / BIG_IS_RARER:
             kind = "not_json"
-        key = b"" if kind == "empty_source_and_key" else report["source"].encode()
+        key = b"" if kind == "empty_source_and_record_key" else report["source"].encode()
         return kind, (key, KINDS[kind](report, self._city))
