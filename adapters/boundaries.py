@@ -172,12 +172,18 @@ def _given_seeds(shapes: Shapes, bounds: Bounds) -> dict[str, list[tuple[float, 
 def read_shapes(city: City, settings: Settings) -> Shapes:
     """The city's shapes from the first origin that applies. Raises UserError naming the file, the feature and what is wrong."""
     if settings.boundaries is not None:
-        return _from_file(city, settings.boundaries, Datum(settings.boundaries_datum))
+        return _from_file(city, settings.boundaries, _datum(settings.boundaries_datum))
     if city.boundaries.source is ShapeSource.FILE:
         return _from_file(city, settings.config_dir / "cities" / city.key / str(city.boundaries.file), city.boundaries.datum)
     if city.boundaries.source is ShapeSource.CNMAPS:
         return _from_cnmaps(city)
     return _schematic(city)
+
+
+def _datum(name: str) -> Datum:
+    if name not in list(Datum):
+        raise UserError(f"CITYLOOP_BOUNDARIES_DATUM={name!r} is none of {', '.join(Datum)}")
+    return Datum(name)
 
 
 def _from_cnmaps(city: City) -> Shapes:

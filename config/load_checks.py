@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from config.documents import Document, unknown
 from config.load_catalogue import Catalogue, Origin
 from incidents.catalogue import Bounds, Category, Channel, City, DistrictName, Route, Unit
+from incidents.geography import ShapeSource
 from incidents.places import inside
 
 MATCHERS = ("category", "domain", "condition", "district", "channel", "severity")
@@ -36,6 +37,8 @@ def check_frame(document: Document, city: City) -> None:
             document.problem(f"accuracy_m says nothing of channel {channel}", "accuracy_m")
     if len(set(city.levels)) < len(city.levels):
         document.problem("a level stands twice", "levels")
+    if city.boundaries.source is ShapeSource.FILE and not city.boundaries.file:
+        document.problem('boundaries: source = "file" needs file = "<name>.geojson" in this folder', "boundaries", "source")
     try:
         ZoneInfo(city.time_zone)
     except (ZoneInfoNotFoundError, ValueError):

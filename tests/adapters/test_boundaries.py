@@ -184,6 +184,11 @@ def test_a_missing_file_is_explained(qingdao: City, tmp_path: Path) -> None:
         locator(qingdao, Settings(city="qingdao", boundaries=tmp_path / "none.geojson"))
 
 
+def test_an_unknown_datum_is_explained(qingdao: City, tmp_path: Path) -> None:
+    with pytest.raises(UserError, match="none of wgs84, gcj02, bd09"):
+        locator(qingdao, _given(tmp_path / "b.geojson", _square(120, 36, district=370202), datum="utm"))
+
+
 # --- the outlines of OpenStreetMap, where they are at hand --------------------------------------------------------------------------
 
 

@@ -33,6 +33,7 @@ MISTAKES = {
     "an unknown channel": ("city.toml", "drone = 10", "dron = 10", "dron = 10", "accuracy_m.dron"),
     "a level twice": ("city.toml", '["city", "district"]', '["city", "district", "city"]', "levels", "twice"),
     "a geocode outside": ("city.toml", "[[120.5, 36.5]]", "[[36.5, 120.5]]", "default_geocodes", "[longitude, latitude]"),
+    "no file of outlines": ("city.toml", "[stages]", '[boundaries]\nsource = "file"\n[stages]', "source =", 'needs file = "'),
     "a share beyond one": ("city.toml", "remind_at = 0.8", "remind_at = 80", "remind_at", "less than 1"),
     "hours backwards": ("calendar.toml", "ends = 12:00:00", "ends = 07:00:00", "[[hours]]", "before they begin"),
     "a holiday of another year": ("calendar.toml", "[2026-01-01]", "[2025-01-01]", "[[years]]", "does not lie in 2026"),
