@@ -5,6 +5,7 @@ children of pytest. An engine keeps everything below its own folder and listens 
 """
 
 import random
+import shutil
 import socket
 import subprocess
 import time
@@ -79,9 +80,11 @@ class KafkaEngine:
         """Writes the properties and formats the log folder once. Raises UserError when formatting fails."""
         self.data.mkdir(parents=True, exist_ok=True)
         self._properties.write_text("".join(f"{key}={value}\n" for key, value in self._settings().items()), "utf-8")
-        if (self.data / "log" / "meta.properties").exists():
+        formatted = self.data / "formatted"
+        if formatted.exists():
             return
-        tool = [*self._java(), "kafka.tools.StorageTool", "format", "--ignore-formatted"]
+        shutil.rmtree(self.data / "log", ignore_errors=True)  # half formatted; no broker has run on it yet
+        tool = [*self._java(), "kafka.tools.StorageTool", "format"]
         identity = uuid.uuid5(uuid.NAMESPACE_URL, str(self.data)).hex[:22]
         done = subprocess.run([*tool, "-t", identity, "-c", str(self._properties)], capture_output=True, text=True, check=False)
         if done.returncode:
@@ -160,6 +163,7 @@ class RedisEngine:
         self.data.mkdir(parents=True, exist_ok=True)
         lines = [f"port {self.port}", "bind 127.0.0.1", f'dir "{self.data}"', "daemonize no", 'save ""', "appendonly yes"]
         lines += ["appendfsync always", "aof-load-truncated yes", "maxmemory-policy noeviction", 'logfile ""']
+        lines += ["set-proc-title no"]  # its arguments are how a leftover is recognised
         (self.data / "redis.conf").write_text("\n".join(lines) + "\n", "utf-8")
 
     def wait_until_ready(self, alive: Callable[[], bool] = lambda: True) -> None:
