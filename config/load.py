@@ -13,9 +13,9 @@ from config.load_catalogue import Catalogue, Origin, read_catalogue
 from config.load_checks import check_catalogue, check_frame, check_leads, check_routes, check_units
 from config.load_units import read_districts, read_routes, read_units
 from config.settings import Settings
-from incidents.calendar import WorkCalendar
 from incidents.catalogue import City, DistrictName, Route, StageLimits, Unit
 from incidents.errors import ConfigError, UserError
+from incidents.worktime import WorkCalendar
 
 UNBOUNDED = "unbounded"
 OFF = "off"

@@ -11,8 +11,8 @@ from typing import Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from incidents.calendar import WorkCalendar
 from incidents.geography import Boundaries
+from incidents.worktime import WorkCalendar
 
 
 class Frozen(BaseModel):
