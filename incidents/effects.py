@@ -1,0 +1,207 @@
+"""What an accepted command changes in a case beside its state: one small function per command that gives
+the new field values.
+
+State, sequence, revision, entered_at, ended_at and the deadlines are moved by `incidents.steps.closure` for all alike.
+"""
+
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from typing import Any
+
+from incidents.case import Case, Command, CommandType, HeldBecause, State
+from incidents.catalogue import City
+from incidents.clocks import due, limit_ms, next_rung, rules_of, suspension_end
+from incidents.sightings import most_urgent
+
+Values = dict[str, Any]
+Effect = Callable[[City, Case, Command, datetime], Values]
+
+NO_UNIT: Values = {"unit": None, "assisting": (), "route": None, "dispatched_at": None, "accepted_at": None}
+NOT_HANDLED: Values = {"handler": None, "handled_at": None, "checker": None, "checked_at": None, "seen_after_handling": False}
+NO_PRESSURE: Values = {"overdue": False, "overdue_at": None, "escalated_to": None, "acknowledged": False, "extensions": 0}
+
+
+def new_clock(city: City, case: Case, condition: str | None, at: datetime) -> Values:
+    """The snapshot of the limit that begins at `at`: condition (the named one, else the case's, else the first), limit and due time."""
+    rules = rules_of(city, case)
+    if rules is None:
+        return {"filed_at": at, **NO_PRESSURE}
+    keys = {row.key for row in rules.conditions}
+    row = rules.condition(condition or (case.condition if case.condition in keys else None))
+    return {
+        "filed_at": at,
+        "condition": row.key,
+        "severity": most_urgent(case.severity, row.severity),
+        "limit_ms": limit_ms(row),
+        "due_at": due(at, row.clock, row.limit, city),
+        **NO_PRESSURE,
+    }
+
+
+def _nothing(city: City, case: Case, command: Command, at: datetime) -> Values:
+    return {}
+
+
+def _expire(city: City, case: Case, command: Command, at: datetime) -> Values:
+    return {"held_because": HeldBecause.EXPIRED}
+
+
+def _file(city: City, case: Case, command: Command, at: datetime) -> Values:
+    clock = new_clock(city, case, command.condition, at)
+    return clock if command.severity is None else {**clock, "severity": command.severity}
+
+
+def _dispatch(city: City, case: Case, command: Command, at: datetime) -> Values:
+    unit = city.unit_by_key.get(command.unit or "")
+    return {
+        "unit": command.unit,
+        "assisting": command.assisting or (),
+        "route": command.rule,
+        "dispatched_at": at,
+        "level": unit.level if unit and unit.level in city.levels else case.level,
+    }
+
+
+def _arbitrate(city: City, case: Case, command: Command, at: datetime) -> Values:
+    return {**_dispatch(city, case, command, at), "route": "arbitration", "arbitrated": command.unit}
+
+
+def _return(city: City, case: Case, command: Command, at: datetime) -> Values:
+    before = case.returned_by if case.unit in case.returned_by or case.unit is None else (*case.returned_by, case.unit)
+    return {**NO_UNIT, "returned_by": before, "arbitrated": None}
+
+
+def _handled(city: City, case: Case, command: Command, at: datetime) -> Values:
+    return {"handler": command.actor, "handled_at": at, "handled_evidence": (*case.handled_evidence, *command.evidence)}
+
+
+def _extend(city: City, case: Case, command: Command, at: datetime) -> Values:
+    if case.due_at is None or case.limit_ms is None:
+        return {}
+    return {"extension_asked": False, "extensions": case.extensions + 1, "due_at": case.due_at + timedelta(milliseconds=case.limit_ms)}
+
+
+def _ask_suspension(city: City, case: Case, command: Command, at: datetime) -> Values:
+    return {"suspension_asked": True, "suspended_until": command.until}
+
+
+def _suspend(city: City, case: Case, command: Command, at: datetime) -> Values:
+    until = suspension_end(command.until, case.suspended_until, at)
+    return {"suspensions": case.suspensions + 1, "suspended_at": at, "suspended_until": until}
+
+
+def _resume(city: City, case: Case, command: Command, at: datetime) -> Values:
+    """The deadline moves by the paused time; a case that is not suspended keeps its own."""
+    if case.state is not State.SUSPENDED or case.suspended_at is None:
+        return {}
+    due_at = None if case.due_at is None else case.due_at + (at - case.suspended_at)
+    return {"suspended_at": None, "suspended_until": None, "due_at": due_at}
+
+
+def _passed(city: City, case: Case, command: Command, at: datetime) -> Values:
+    return {"checker": command.actor, "checked_at": at, "check_evidence": (*case.check_evidence, *command.evidence)}
+
+
+def _failed(city: City, case: Case, command: Command, at: datetime) -> Values:
+    return {**NOT_HANDLED, "reworks": case.reworks + 1, "check_evidence": (*case.check_evidence, *command.evidence)}
+
+
+def _reopen(city: City, case: Case, command: Command, at: datetime) -> Values:
+    values: Values = {"reopened": case.reopened + 1, "held_because": None}
+    if case.state is State.CLOSED:
+        values |= {**NO_UNIT, **NOT_HANDLED, **new_clock(city, case, None, at)}
+    return values
+
+
+def _appeal_decided(city: City, case: Case, command: Command, at: datetime) -> Values:
+    agreed = (*case.appeal_agreed, command.actor.role) if command.upheld else case.appeal_agreed
+    both = len(agreed) == 2
+    return {"appeal_agreed": agreed, "appeal_upheld": False if not command.upheld else True if both else None}
+
+
+def _recategorise(city: City, case: Case, command: Command, at: datetime) -> Values:
+    return {"category": command.category, "condition": command.condition}
+
+
+def _overdue(city: City, case: Case, command: Command, at: datetime) -> Values:
+    return {"overdue": True, "overdue_at": case.due_at}
+
+
+def _escalate(city: City, case: Case, command: Command, at: datetime) -> Values:
+    return {"escalated_to": next_rung(city, case), "acknowledged": False}
+
+
+def _transfer(city: City, case: Case, command: Command, at: datetime) -> Values:
+    clock = {} if case.filed_at is not None else new_clock(city, case, None, at)
+    return {**NO_UNIT, **NOT_HANDLED, **clock, "held_because": None, "level": command.level, **_resume(city, case, command, at)}
+
+
+def _merge(city: City, case: Case, command: Command, at: datetime) -> Values:
+    return {"merged_into": command.into, "state_before": case.state}
+
+
+def _unmerge(city: City, case: Case, command: Command, at: datetime) -> Values:
+    refused = (*case.refused_duplicates, case.merged_into) if case.merged_into else case.refused_duplicates
+    return {"merged_into": None, "state_before": None, "refused_duplicates": tuple(dict.fromkeys(refused))}
+
+
+def _confirm_duplicate(city: City, case: Case, command: Command, at: datetime) -> Values:
+    values: Values = {"suggested": tuple(each for each in case.suggested if each != command.other)}
+    if command.actor.role == "system" and command.other:
+        values["merged_from"] = tuple(dict.fromkeys((*case.merged_from, command.other)))
+    return values
+
+
+def _refuse_duplicate(city: City, case: Case, command: Command, at: datetime) -> Values:
+    refused = (*case.refused_duplicates, command.other) if command.other else case.refused_duplicates
+    return {
+        "suggested": tuple(each for each in case.suggested if each != command.other),
+        "merged_from": tuple(each for each in case.merged_from if each != command.other),
+        "refused_duplicates": tuple(dict.fromkeys(refused)),
+    }
+
+
+C = CommandType
+EFFECTS: dict[CommandType, Effect] = {
+    C.CONFIRM: lambda *_: {"held_because": None},
+    C.EXPIRE: _expire,
+    C.VERIFY: _nothing,
+    C.FOUND: lambda city, case, command, at: {"verified": True, "evidence": (*case.evidence, *command.evidence)},
+    C.NOT_FOUND: _nothing,
+    C.FILE: _file,
+    C.NOT_FILE: _nothing,
+    C.NOT_ACCEPT: _nothing,
+    C.VOID: _nothing,
+    C.DISPATCH: _dispatch,
+    C.ARBITRATE: _arbitrate,
+    C.ACCEPT: lambda city, case, command, at: {"accepted_at": at},
+    C.RETURN: _return,
+    C.REPORT_HANDLED: _handled,
+    C.REQUEST_EXTENSION: lambda *_: {"extension_asked": True},
+    C.GRANT_EXTENSION: _extend,
+    C.DENY_EXTENSION: lambda *_: {"extension_asked": False},
+    C.REQUEST_SUSPENSION: _ask_suspension,
+    C.GRANT_SUSPENSION: _suspend,
+    C.DENY_SUSPENSION: lambda *_: {"suspension_asked": False, "suspended_until": None},
+    C.RESUME: _resume,
+    C.PASS_CHECK: _passed,
+    C.FAIL_CHECK: _failed,
+    C.CLOSE: _nothing,
+    C.REOPEN: _reopen,
+    C.RATE: lambda city, case, command, at: {"rating": command.rating},
+    C.APPEAL: lambda *_: {"appealed": True},
+    C.DECIDE_APPEAL: _appeal_decided,
+    C.UNMERGE: _unmerge,
+    C.SUPERVISE: lambda city, case, command, at: {"supervised": case.supervised + 1},
+    C.NOTE: _nothing,
+    C.RECATEGORISE: _recategorise,
+    C.REMIND: _nothing,
+    C.OVERDUE: _overdue,
+    C.ESCALATE: _escalate,
+    C.ACKNOWLEDGE: lambda *_: {"acknowledged": True},
+    C.TRANSFER: _transfer,
+    C.MERGE: _merge,
+    C.WITHDRAW: _nothing,
+    C.CONFIRM_DUPLICATE: _confirm_duplicate,
+    C.REFUSE_DUPLICATE: _refuse_duplicate,
+}

@@ -1,0 +1,260 @@
+"""Closure: one command against one case, and the facts that follow. The only place where a case changes.
+
+A pure function of the case, the command, and the time and position of the command's record, so that a replay after a crash says the same
+facts again, byte for byte (ARCHITECTURE.md §3). What is allowed stands in `incidents.transitions`, what it needs in `incidents.guards`,
+what it changes in `incidents.effects` and `incidents.sightings`; here is the order of questions, and what moves alike for all commands.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from incidents.case import ENDED, Actor, Case, Changed, Command, CommandType, Fact, FactType, Outcome, Position, Role, State, Target, system
+from incidents.catalogue import City
+from incidents.clocks import deadlines, rules_of
+from incidents.decision import Decision
+from incidents.effects import EFFECTS
+from incidents.guards import Asked, first_unmet
+from incidents.sightings import lifts, opened, seen
+from incidents.transitions import BY_COMMAND, Goes, Row, find, possible
+
+RULE = system("closure")
+KEPT_OUTCOMES = 32
+BOOKKEEPING = frozenset({"sequence", "revision", "applied", "outcomes", "deadlines", "unfinished", "changed", "entered_at", "forgotten"})
+TOLD_AT_OPENING = ("state", "held_because", "category", "condition", "channel", "severity", "source", "place", "totals", "recurs", "series")
+
+
+@dataclass(frozen=True, slots=True)
+class _Record:
+    """A command with what its record adds: when it was appended on the city's clock, and where it stands."""
+
+    command: Command
+    at: datetime
+    applied: Position
+
+
+@dataclass(frozen=True, slots=True)
+class _Change:
+    """One fact to be: its type, who, and the new field values."""
+
+    fact: FactType
+    actor: Actor
+    values: Mapping[str, Any] = field(default_factory=dict)
+
+
+def decide(city: City, case: Case | None, command: Command, at: datetime, applied: Position) -> Decision:
+    """The facts of this command for this case; `at` is its record's time on the city's clock, `applied` its position.
+
+    A record at or before the case's own position was applied before: no facts, no outcome. A repeated id gets its first outcome.
+    A refused command changes nothing and may be sent again. `merge` needs `with_target` first.
+    """
+    if case is None:
+        return _open(city, _Record(command, at, applied))
+    record = _Record(command, max(at, case.entered_at), applied)
+    if case.unfinished == command.id:
+        return _say(city, case, record, None)
+    if _was_applied(case, applied) or case.unfinished is not None:
+        return Decision(case=case)
+    if command.type is CommandType.SIGHT:
+        return _sight(city, case, record)
+    known = next((outcome for outcome in case.outcomes if outcome.command_id == command.id), None)
+    if known is not None:
+        return Decision(case=case, outcome=known)
+    return _act(city, case, record)
+
+
+def with_target(command: Command, into: Case | None) -> Command:
+    """The merge command with what the case it names is at this moment: closure sends it to itself, so that the record says it all."""
+    return command.model_copy(update={"target": Target(state=None if into is None or into.forgotten else into.state)})
+
+
+def needs_target(command: Command) -> bool:
+    """Whether the command must be asked of `with_target` before it is decided."""
+    return command.type is CommandType.MERGE and command.into is not None and command.target is None
+
+
+def _open(city: City, record: _Record) -> Decision:
+    command = record.command
+    if command.type is not CommandType.SIGHT:
+        return _refused(None, command, f"{command.type}: unknown case {command.case_id}; it may be over and forgotten")
+    if (reason := _not_intake(command)) is not None:
+        return _refused(None, command, reason)
+    if command.opening is None or command.opening.category not in city.catalogue:
+        return _refused(None, command, "sight: a first sight needs an `opening` with a category of the catalogue")
+    case = opened(city, command, command.opening, record.at)
+    return _say(city, case, record, _Change(FactType.OPENED, command.actor))
+
+
+def _sight(city: City, case: Case, record: _Record) -> Decision:
+    if (reason := _not_intake(record.command)) is not None:
+        return _refused(case, record.command, reason)
+    values = seen(case, record.command)
+    if not values:
+        return Decision(case=case, outcome=_accepted(case, record.command))
+    return _say(city, case, record, _Change(FactType.SIGHTED, record.command.actor, values))
+
+
+def _act(city: City, case: Case, record: _Record) -> Decision:
+    command = record.command
+    if case.forgotten:
+        return _refused(case, command, f"{command.type}: the case is over and forgotten; report it anew")
+    row = find(command.type, case.state)
+    reason = _conflict(case, command) or _not_from_here(case, command, row)
+    if reason is None and row is not None:
+        reason = first_unmet(row.needs, Asked(city, case, command, record.at))
+    if reason is not None or row is None:
+        return _refused(case, command, f"{command.type}: {reason}")
+    if row.fact is None:
+        return _forget(case, record)
+    values = dict(EFFECTS[command.type](city, case, command, record.at))
+    values["state"] = _leads_to(row, case)
+    # the first of two voices on an appeal is noted, the deciding one is said
+    undecided = row.fact is FactType.APPEAL_DECIDED and values["appeal_upheld"] is None
+    decision = _say(city, case, record, _Change(FactType.NOTED if undecided else row.fact, command.actor, values))
+    return decision.model_copy(update={"commands": _follow_up(case, decision.facts[0])})
+
+
+def _leads_to(row: Row, case: Case) -> State:
+    if row.to is Goes.BACK:
+        return case.state_before or State.REPORTED
+    return case.state if row.to is Goes.STAY else State(row.to)
+
+
+def _forget(case: Case, record: _Record) -> Decision:
+    after = case.model_copy(update={"forgotten": True, "deadlines": (), "applied": record.applied})
+    return Decision(case=after, outcome=_accepted(case, record.command), forgotten=True)
+
+
+def _say(city: City, case: Case, record: _Record, first: _Change | None) -> Decision:
+    """Facts one after another: the command's own, then what rules add of themselves, each with the whole case after it.
+
+    Until the last one is said the case carries `unfinished` and its old position: should only some of them have reached Kafka when
+    Redis is lost, the command is read again and goes on from there.
+    """
+    facts: list[Fact] = []
+    change = first or _by_rule(city, case)
+    while change is not None:
+        after = _moved(city, case, record, change, is_own=change is first)
+        following = _by_rule(city, after)
+        after = _finished(after, record) if following is None else after.model_copy(update={"unfinished": record.command.id})
+        facts.append(_fact(case, after, record, change))
+        case, change = after, following
+    outcome = _accepted(case, record.command)
+    return Decision(facts=tuple(facts), case=case, outcome=outcome)
+
+
+def _by_rule(city: City, case: Case) -> _Change | None:
+    """What a rule does of itself with the case as it is now; asked after every fact."""
+    rules = rules_of(city, case)
+    if case.recurs is not None and case.sequence == 1:
+        return _Change(FactType.RECURRED, RULE)
+    if lifts(case):
+        return _Change(FactType.UPDATED, RULE, {"state": State.REPORTED, "held_because": None})
+    if case.state is State.CHECKED and rules is not None and rules.close == "auto" and not case.seen_after_handling:
+        return _Change(FactType.CLOSED, RULE, {"state": State.CLOSED})
+    return None
+
+
+def _moved(city: City, case: Case, record: _Record, change: _Change, is_own: bool) -> Case:
+    values = dict(change.values)
+    state = values.get("state", case.state)
+    values["sequence"] = case.sequence + 1
+    if state is not case.state or change.fact is FactType.TRANSFERRED:
+        values["entered_at"] = record.at
+        values["ended_at"] = record.at if state in ENDED else None
+        if case.state is State.HANDLING:
+            values |= {"extension_asked": False, "suspension_asked": False}
+    if change.fact not in (FactType.SIGHTED, FactType.OPENED):
+        values["changed"] = Changed(fact=change.fact, actor=change.actor, at=record.at)
+        values["revision"] = case.revision + (is_own and record.command.type is not CommandType.SIGHT)
+    after = case.model_copy(update=values)
+    fired = record.command.deadline if record.command.actor.role is Role.SYSTEM else None
+    return after.model_copy(update={"deadlines": deadlines(city, after, record.at, fired)})
+
+
+def _finished(case: Case, record: _Record) -> Case:
+    values: dict[str, Any] = {"applied": record.applied, "unfinished": None}
+    if record.command.type is not CommandType.SIGHT:
+        values["outcomes"] = (*case.outcomes, _accepted(case, record.command))[-KEPT_OUTCOMES:]
+    return case.model_copy(update=values)
+
+
+def _fact(before: Case, after: Case, record: _Record, change: _Change) -> Fact:
+    command = record.command
+    return Fact(
+        type=change.fact,
+        case_id=after.case_id,
+        sequence=after.sequence,
+        at=record.at,
+        actor=change.actor,
+        command_id=command.id,
+        note=command.note,
+        reason=command.reason if command.type is not CommandType.SIGHT else None,
+        changes=_changes(before, after, change, command),
+        case=after,
+    )
+
+
+def _changes(before: Case, after: Case, change: _Change, command: Command) -> dict[str, Any]:
+    """What the fact says changed, as plain JSON values: fields of the case, of totals only the sources that moved, and the rule."""
+    if change.fact is FactType.OPENED:
+        told = after.model_dump(mode="json", include=set(TOLD_AT_OPENING))
+    else:
+        moved = {name for name in Case.model_fields if name not in BOOKKEEPING and getattr(before, name) != getattr(after, name)}
+        told = after.model_dump(mode="json", include=moved)
+    if "totals" in told and change.fact is not FactType.OPENED:
+        told["totals"] = {source: told["totals"][source] for source in told["totals"] if before.totals.get(source) != after.totals[source]}
+    if "totals" in told:
+        told["count"] = after.count
+    told |= {name: value for name, value in (("rule", command.rule), ("deadline", command.deadline), ("other", command.other)) if value}
+    return told
+
+
+def _follow_up(before: Case, fact: Fact) -> tuple[Command, ...]:
+    """What the other case of a merge is told: it took this one in, or it is not the same after all."""
+    told = {FactType.MERGED: CommandType.CONFIRM_DUPLICATE, FactType.UNMERGED: CommandType.REFUSE_DUPLICATE}.get(fact.type)
+    other = fact.case.merged_into or before.merged_into
+    if told is None or other is None:
+        return ()
+    return (Command(id=f"{fact.case_id}:{fact.sequence}:{fact.type}", case_id=other, type=told, actor=RULE, other=fact.case_id),)
+
+
+def _was_applied(case: Case, record: Position) -> bool:
+    last = case.applied
+    return last is not None and (last.topic_id, last.partition) == (record.topic_id, record.partition) and record.offset <= last.offset
+
+
+def _conflict(case: Case, command: Command) -> str | None:
+    """Why what the sender had read is no longer so; names who changed what."""
+    moved = case.changed
+    last = f"{moved.actor.id} ({moved.actor.role}): {moved.fact} at {moved.at:%Y-%m-%d %H:%M:%S} UTC" if moved else "it was only sighted"
+    if command.expected_revision is not None and command.expected_revision != case.revision:
+        return f"expected revision {command.expected_revision}, the case is at {case.revision}, last {last}; read it again"
+    if command.expected_sequence is not None and command.expected_sequence != case.sequence:
+        return f"expected sequence {command.expected_sequence}, the case is at {case.sequence}, last {last}; read it again"
+    return None
+
+
+def _not_from_here(case: Case, command: Command, row: Row | None) -> str | None:
+    role = command.actor.role
+    offered = ", ".join(possible(case.state, role)) or "nothing"
+    if row is None:
+        starts = sorted(state for each in BY_COMMAND[command.type] for state in each.starts)
+        return f"the case is {case.state}, this is possible when it is {', '.join(starts)}; as {role} you may now: {offered}"
+    if role not in row.roles:
+        return f"role {role} may not, {', '.join(sorted(row.roles))} may; as {role} you may now: {offered}"
+    return None
+
+
+def _accepted(case: Case, command: Command) -> Outcome:
+    return Outcome(command_id=command.id, accepted=True, state=case.state, sequence=case.sequence)
+
+
+def _refused(case: Case | None, command: Command, reason: str) -> Decision:
+    state, sequence = (case.state, case.sequence) if case else (None, 0)
+    return Decision(case=case, outcome=Outcome(command_id=command.id, accepted=False, state=state, sequence=sequence, reason=reason))
+
+
+def _not_intake(command: Command) -> str | None:
+    return None if command.actor.role is Role.SYSTEM else "sight: only intake says what was seen; report it to incidents.reported"
