@@ -20,6 +20,8 @@ from incidents.errors import NotReady, TryAgain, UserError
 FAILED = 1
 MISUSE = 2
 INTERRUPTED = 130
+FRAME = ("__main__", "main", "output")  # modules of this package without commands
+HOLDS = {"up": "stack", "down": "stack", "status": "stack"}  # commands whose module has another name; only saves loading the rest
 
 HELP = """From a sighting to a verified closure: the pipeline behind a city's operations centre.
 
@@ -30,8 +32,8 @@ Example: `cityloop up`, then `cityloop worker` and `cityloop console` in two oth
 """
 
 
-def build() -> typer.Typer:
-    """The whole command line."""
+def build(first_word: str | None = None) -> typer.Typer:
+    """The command line: all of it, or only the module of its first word, where that says which: a role need not load the others."""
     app = typer.Typer(
         name="cityloop",
         help=HELP,
@@ -42,10 +44,10 @@ def build() -> typer.Typer:
         context_settings={"help_option_names": ["-h", "--help"]},
     )
     app.callback(help=HELP)(_start)
-    for module in sorted(pkgutil.iter_modules(cli.__path__), key=lambda module: module.name):
-        register = getattr(importlib.import_module(f"cli.{module.name}"), "register", None) if module.name != "__main__" else None
-        if register:
-            register(app)
+    names = sorted(module.name for module in pkgutil.iter_modules(cli.__path__) if module.name not in FRAME)
+    wanted = HOLDS.get(first_word or "", (first_word or "").replace("-", "_"))
+    for name in [wanted] if wanted in names else names:
+        importlib.import_module(f"cli.{name}").register(app)
     return app
 
 
@@ -56,8 +58,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 def run(arguments: Sequence[str] | None = None) -> int:
     """Runs one command; returns the exit code."""
+    words = list(sys.argv[1:] if arguments is None else arguments)
     try:
-        answer = build()(args=list(arguments) if arguments is not None else None, prog_name="cityloop", standalone_mode=True)
+        answer = build(words[0] if words else None)(args=words, prog_name="cityloop", standalone_mode=True)
         return int(answer or 0)
     except SystemExit as ending:
         return ending.code if isinstance(ending.code, int) else FAILED if ending.code else 0

@@ -91,11 +91,13 @@ def test_up_after_kill_9_of_the_supervisor_keeps_the_data_and_touches_no_foreign
     engines = stack.pids().values()
     pid_file = stack.folder / "stack" / "supervisord.pid"
     os.kill(int(pid_file.read_text()), signal.SIGKILL)
-    with subprocess.Popen(["sleep", "600"]) as foreign:
+    with subprocess.Popen(["sleep", "60"]) as foreign:
         pid_file.write_text(f"{foreign.pid}\n")
-        again = answer_of(stack.run("up", "--json"))
-        assert foreign.poll() is None, "a process that only had a pid of ours was killed"
+        again = stack.run("up", "--json")
+        untouched = foreign.poll() is None
         foreign.kill()
+    assert untouched, "a process that only had a pid of ours was killed"
+    again = answer_of(again)
     assert not again["already"] and again["addresses"] == addresses
     assert not set(engines) & set(stack.left_behind())
     with Redis.from_url(addresses["redis_url"], decode_responses=True) as redis:
