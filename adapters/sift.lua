@@ -13,8 +13,9 @@
 -- <prefix>outbox:<p>   stream of outcomes that nobody has published yet
 --
 -- Returns {entry id or "", outcome JSON, [[group number, verdict, case, x, y, first, last, urgent], ...] JSON}.
--- A group is answered `again` when it must open a case but brought no opening for its first fresh report; then every later group of the
--- same source in this call is `again` too, so that a source stays strictly in order. Nothing is written for them.
+-- A group is answered `again` when it must open a case but brought no opening for its first fresh report, or when its reports might not all
+-- be judged like the first: it comes again, split into single reports. Every later group of its source or near it in this call is answered
+-- `later`, so that a source, and what may be one case, stays strictly in order. Nothing is written for either.
 
 local prefix, partition, topic = KEYS[2], ARGV[2], ARGV[3]
 local CM = 1.1119508023353298
@@ -69,6 +70,21 @@ local function fits(g, c, time)
   if g.p > 0 and max(time, c.last) - min(time, c.first) > g.p then return 'series', apart, gap end
   if c.handled and time <= c.handled then return 'late', apart, gap end
   return 'join', apart, gap
+end
+
+-- Whether a group must wait for an earlier one that is stuck: of the same source, or so near that they may belong to the same case.
+local function waits(g)
+  for _, s in ipairs(stuck) do
+    if s.s == g.s then return true end
+    if s.f == g.f then
+      if g.i ~= '' and g.i == s.i then return true end
+      local east = (g.x - s.x) * CM * g.c / 1000000
+      local north = (g.y - s.y) * CM
+      local reach = 2 * g.r + g.z + s.z
+      if east * east + north * north <= reach * reach then return true end
+    end
+  end
+  return false
 end
 
 -- The case that the group joins, or the strongest link (recurred, refused, series) or suggestion for the case that it opens.
@@ -126,6 +142,13 @@ local function find(g, mark, time)
     link = link or other
   end
   return nil, link, suggested and suggested.c.id
+end
+
+-- Whether some report of the group might be judged otherwise than its first one: then each is sifted by itself.
+local function apart_from_the_group(g, found, last)
+  if g.h ~= '' and found.c.id ~= g.h then return true end
+  if found.rule == 'late' and last > found.c.handled then return true end
+  return g.h == '' and g.i == '' and found.apart + g.z > g.r
 end
 
 local function open(g, link, suggested, time)
@@ -206,11 +229,12 @@ local function sift(number, g)
       first, last = min(first or time, time), max(last or time, time)
     end
   end
-  local verdict, found, link, suggested, c = nil, nil, nil, nil, nil
+  local verdict, found, link, suggested, c, mixed = nil, nil, nil, nil, nil, false
   if #fresh > 0 then
     found, link, suggested = find(g, mark, g.T[start])
-    if not found and (g.o == '' or start > 1) then
-      stuck[g.s] = true
+    if found and #fresh > 1 then mixed = apart_from_the_group(g, found, last) end
+    if mixed or (not found and (g.o == '' or start > 1)) then
+      stuck[#stuck + 1] = g
       learned[#learned + 1] = {number, 'again'}
       return
     end
@@ -259,8 +283,9 @@ for at = 6, #ARGV do
   local good, g = pcall(cjson.decode, ARGV[at])
   if not good then
     learned[#learned + 1] = {number, 'failed'}
-  elseif stuck[g.s] then
-    learned[#learned + 1] = {number, 'again'}
+  elseif #stuck > 0 and waits(g) then
+    stuck[#stuck + 1] = g
+    learned[#learned + 1] = {number, 'later'}
   else
     local worked, why = pcall(sift, number, g)
     if not worked then learned[#learned + 1] = {number, 'failed', tostring(type(why) == 'table' and why.err or why)} end

@@ -82,6 +82,7 @@ def _argument(group: Group) -> bytes:
             "o": group.opening,
             "d": int(group.held),
             "N": int(group.notable),
+            "z": group.spread,
             "e": rule.confirm,
             "O": group.offsets,
             "T": group.times,

@@ -117,11 +117,12 @@ class _Call:
         self.store, self.partition, self.topic = store, partition, topic
         self.fates: list[list[Any]] = []
         self.sights: dict[str, dict[str, Any]] = {}
-        self.stuck: set[str] = set()
+        self.stuck: list[Group] = []
 
     def sift(self, group: Group) -> Learned:
-        if group.source in self.stuck:
-            return Learned("again")
+        if any(_waits(group, stuck) for stuck in self.stuck):
+            self.stuck.append(group)
+            return Learned("later")
         mark = self.store.marks.get((self.partition, group.source))
         behind = mark.offset if mark and mark.topic == self.topic else -1
         fresh, resent = self._sorted(group, mark, behind)
@@ -131,7 +132,7 @@ class _Call:
             try:
                 learned = self._decide(group, mark, fresh)
             except _Again:
-                self.stuck.add(group.source)
+                self.stuck.append(group)
                 return Learned("again")
             case = learned.case
         if resent:
@@ -163,7 +164,8 @@ class _Call:
         wanted = set(fresh)
         times = [time for offset, time in zip(group.offsets, group.times, strict=True) if offset in wanted]
         found, link, suggested = self._find(group, mark, times[0])
-        if found is None and (not group.opening or start > 0):
+        mixed = found is not None and len(fresh) > 1 and _apart_from_the_group(group, found, max(times))
+        if mixed or (found is None and (not group.opening or start > 0)):
             raise _Again
         if found is not None:
             seen, verdict, opened = found.seen, "merged", False
@@ -269,6 +271,23 @@ class _Call:
             if len(more) < 8:
                 more.append(group.opening)
         sight["urgent"] = seen.urgent
+
+
+def _waits(group: Group, stuck: Group) -> bool:
+    if group.source == stuck.source:
+        return True
+    if group.family != stuck.family:
+        return False
+    same = bool(group.identity) and group.identity == stuck.identity
+    return same or distance_cm(group, stuck) <= 2 * group.rule.radius + group.spread + stuck.spread
+
+
+def _apart_from_the_group(group: Group, found: _Found, last: int) -> bool:
+    if group.hint and found.seen.case_id != group.hint:
+        return True
+    if found.rule == "late" and found.seen.handled is not None and last > found.seen.handled:
+        return True
+    return not group.hint and not group.identity and found.apart + group.spread > group.rule.radius
 
 
 def _learned(verdict: str, seen: Seen) -> Learned:

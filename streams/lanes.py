@@ -17,7 +17,7 @@ from adapters.sift import Learned
 from incidents.errors import BadReport, RejectReason
 from incidents.events import ReportEvent, epoch_ms
 from incidents.steps import intake
-from incidents.steps.sifting import CM, Group
+from incidents.steps.sifting import CM, Group, distance_cm
 from streams.sorting import URGENT, Row, Sorter, cosine, identity_of, report_key
 from streams.telling import Rejected
 
@@ -26,8 +26,8 @@ MOST_REPORTS = 5000
 MOST_KNOWN = 300_000
 """Pairs of source and category remembered per generation; two generations are kept, the older one forgotten when the younger is full."""
 
-Key = tuple[str, str, str]
-"""Source, category, identity."""
+Key = tuple[str, str]
+"""Source and category."""
 
 
 Cell = tuple[str, int | str, int]
@@ -39,6 +39,7 @@ class Known:
     """The open case that explains a source's repeats; a hint only: the script checks it again."""
 
     case: str
+    identity: str
     x: int
     y: int
     first: int
@@ -94,9 +95,9 @@ class Lane:
             self.high = time
         source = event["source"]
         identity = identity_of(data, row)
-        key = (source, row.category.key, identity)
+        key = (source, row.category.key)
         known = self._young.get(key) or self._promoted(key)
-        if known is not None and where is not None and time > known.newest and _explains(known, row, where, seen, event):
+        if known is not None and known.identity == identity and time > known.newest and _explains(known, row, where, seen, event):
             group = self._recognised(known, key, row)
             group.offsets.append(offset)
             group.times.append(seen)
@@ -106,6 +107,7 @@ class Lane:
             self.recognised += 1
             return
         group = self._sorter.group(value, offset, seen)
+        self._young.pop(key, None)  # what it will be is open until the answer
         self._settle(source)
         for cell in _around(group):
             for other in tuple(self._cells.get(cell, ())):
@@ -134,15 +136,15 @@ class Lane:
 
     def _recognised(self, known: Known, key: Key, row: Row) -> Group:
         """The group that tells this source's repeats of what is known; only the last one of a source may grow."""
-        source, category, identity = key
+        source, category = key
         groups = self._pending.setdefault(source, [])
         group = groups[-1] if groups else None
-        if group is None or group.hint != known.case or group.category != category or group.identity != identity:
+        if group is None or group.hint != known.case or group.category != category or group.identity != known.identity:
             group = Group(
                 source=source,
                 category=category,
                 family=row.family,
-                identity=identity,
+                identity=known.identity,
                 x=known.x,
                 y=known.y,
                 cos=cosine(known.y / 1e7),
@@ -178,6 +180,7 @@ class Lane:
         """Repeats of one unknown thing inside a batch share a group, when nothing else of the source lies between."""
         last = self._last.get(group.source)
         if last is not None and _collapses(last, group):
+            last.spread = max(last.spread, distance_cm(group, last))
             last.offsets += group.offsets
             last.times += group.times
             last.keys += group.keys
@@ -212,13 +215,15 @@ class Lane:
         for group, answer in zip(self._inflight, learned, strict=True):
             if answer.verdict == "again":
                 again.extend(self._split(group))
+            elif answer.verdict == "later":
+                again.append(group)
             elif answer.verdict == "failed":
                 detail = BadReport(RejectReason.FAILED, f"the atomic call failed on this report's group: {answer.case}")
                 key = group.source.encode()
                 self.rejected += [Rejected(offset, detail, key, value) for offset, value in zip(group.offsets, group.values, strict=True)]
-            elif group.machine and answer.case:
-                known = Known(answer.case, answer.x, answer.y, answer.first, answer.last, max(group.times), answer.urgent)
-                self._learn((group.source, group.category, group.identity), known)
+            elif group.machine and answer.case and group.source not in self._last:  # a later group of the source decides
+                known = Known(answer.case, group.identity, answer.x, answer.y, answer.first, answer.last, max(group.times), answer.urgent)
+                self._learn((group.source, group.category), known)
         self._inflight = []
         self._todo.extendleft(reversed(again))
 
@@ -231,8 +236,8 @@ class Lane:
         self._remember(key, known)
 
     def _split(self, group: Group) -> Iterator[Group]:
-        self._young.pop((group.source, group.category, group.identity), None)
-        self._old.pop((group.source, group.category, group.identity), None)
+        self._young.pop((group.source, group.category), None)
+        self._old.pop((group.source, group.category), None)
         for offset, time, value in zip(group.offsets, group.times, group.values, strict=True):
             yield self._sorter.group(value, offset, time)
 
@@ -280,7 +285,7 @@ def _around(group: Group) -> Iterator[Cell]:
     yield from ((group.family, x + dx, y + dy) for dx in (-1, 0, 1) for dy in (-1, 0, 1))
 
 
-def _explains(known: Known, row: Row, where: tuple[float, float], seen: int, event: ReportEvent) -> bool:
+def _explains(known: Known, row: Row, where: tuple[float, float] | None, seen: int, event: ReportEvent) -> bool:
     """Whether a machine's report is one more sighting of what is known: near, inside window and span, not more urgent."""
     rule, data = row.rule, event["data"]
     if seen - known.last > rule.window or (rule.span and seen - known.first > rule.span):
@@ -288,8 +293,10 @@ def _explains(known: Known, row: Row, where: tuple[float, float], seen: int, eve
     severity = data.get("severity")
     if not data["channel"].is_machine or (severity is not None and URGENT[severity] < known.urgent):
         return False
-    if rule.moving and data.get("plate"):
+    if known.identity:
         return True
+    if where is None:
+        return False
     east = (where[0] * 1e7 - known.x) * CM * cosine(where[1]) / 1_000_000
     north = (where[1] * 1e7 - known.y) * CM
     return east * east + north * north <= rule.radius * rule.radius
@@ -305,6 +312,4 @@ def _collapses(last: Group, group: Group) -> bool:
         return False
     if rule.moving and group.identity:
         return True
-    east = (group.x - last.x) * CM * group.cos / 1_000_000
-    north = (group.y - last.y) * CM
-    return group.known and last.known and east * east + north * north <= rule.radius * rule.radius
+    return group.known and last.known and distance_cm(group, last) <= rule.radius

@@ -70,6 +70,7 @@ class Group:
     held: bool = False
     notable: bool = False
     category: str = ""
+    spread: int = 0  # cm from the first report's place to the farthest
     offsets: list[int] = field(default_factory=list)
     times: list[int] = field(default_factory=list)
     keys: list[int] = field(default_factory=list)
@@ -135,10 +136,10 @@ class Seen:
     sources: dict[str, tuple[int, int, int, str, int, int]] = field(default_factory=dict)  # count first last topic partition offset
 
 
-def distance_cm(group: Group, seen: Seen) -> int:
-    """Centimetres between a group and a case: the one distance formula in integers, equirectangular at the group's latitude."""
-    east = (group.x - seen.x) * CM * group.cos / 1_000_000
-    north = (group.y - seen.y) * CM
+def distance_cm(group: Group, other: "Group | Seen") -> int:
+    """Centimetres between a group and a case or another group: the one distance formula in integers, equirectangular at its latitude."""
+    east = (group.x - other.x) * CM * group.cos / 1_000_000
+    north = (group.y - other.y) * CM
     return math.floor(math.sqrt(east * east + north * north))
 
 

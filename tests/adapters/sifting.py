@@ -1,7 +1,6 @@
 """Builders for the tests of the atomic call: groups in metres and seconds around one point, and a Redis that passes the guard."""
 
 import itertools
-import re
 from collections.abc import Awaitable
 from typing import cast
 
@@ -65,11 +64,8 @@ def hinted(source: str, case: str, offsets: int | list[int], **where: object) ->
 
 async def ready(redis: "Redis", keys: Keys) -> None:
     """Set the key that the guard asks for."""
-    info = await cast(Awaitable[str], redis.execute_command("INFO", "server"))
-    text = info.decode() if isinstance(info, bytes) else str(info)
-    found = re.search(r"run_id['\"]?:\s*'?(\w+)", text)
-    assert found, text
-    await redis.set(keys.ready, f"{found[1]}:{CLUSTER}")
+    run_id = await cast(Awaitable[bytes], redis.eval("return string.match(redis.call('INFO', 'server'), 'run_id:(%w+)')", 0))
+    await redis.set(keys.ready, f"{run_id.decode()}:{CLUSTER}")
 
 
 async def redis_sift(url: str, namespace: str) -> tuple[RedisSift, HotStore]:

@@ -196,6 +196,7 @@ def seen_ms(value: bytes) -> int:
     batch=st.integers(1, 9),
     often=st.booleans(),
 )
+@example(steps=[(0, 60, 1), (1, 20, 1), (1, 0, 1)], batch=3, often=False)
 def test_in_time_order_recognise_and_sift_give_the_verdicts_of_one_by_one(
     steps: list[tuple[int, int, int]], batch: int, often: bool
 ) -> None:
