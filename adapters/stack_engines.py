@@ -79,7 +79,7 @@ class KafkaEngine:
     def prepare(self) -> None:
         """Writes the properties and formats the log folder once. Raises UserError when formatting fails."""
         self.data.mkdir(parents=True, exist_ok=True)
-        self._properties.write_text("".join(f"{key}={value}\n" for key, value in self._settings().items()), "utf-8")
+        self._properties.write_text("".join(f"{key}={_escaped(value)}\n" for key, value in self._settings().items()), "utf-8")
         formatted = self.data / "formatted"
         if formatted.exists():
             return
@@ -110,8 +110,9 @@ class KafkaEngine:
         return self.data / "server.properties"
 
     def _java(self) -> list[str]:
+        """The virtual machine; the locale is for folders with names that are not ASCII."""
         options = [f"-Xmx{HEAP_MB}m", "-Xms128m", "-XX:+UseSerialGC", "-Djava.awt.headless=true", f"-Dlog4j2.configurationFile={LOG4J}"]
-        return ["java", *options, "-cp", f"{self.jars}/*"]
+        return ["env", "LC_ALL=C.UTF-8", "java", *options, "-cp", f"{self.jars}/*"]
 
     def _settings(self) -> dict[str, str | int]:
         return {
@@ -176,6 +177,17 @@ class RedisEngine:
                 return bool(client.ping())
         except RedisError:
             return False
+
+
+def _escaped(value: object) -> str:
+    """Java reads properties as Latin-1, with backslash escapes of UTF-16."""
+    text = str(value).replace("\\", "\\\\")
+    return "".join(each if each.isascii() else "".join(f"\\u{unit}" for unit in _utf16(each)) for each in text)
+
+
+def _utf16(character: str) -> list[str]:
+    digits = character.encode("utf-16-be").hex()
+    return [digits[i : i + 4] for i in range(0, len(digits), 4)]
 
 
 def _wait(name: str, address: str, answers: Callable[[], bool], alive: Callable[[], bool]) -> None:
