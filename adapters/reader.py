@@ -6,13 +6,14 @@ For one thread; what goes on listening is `adapters.follow`. Here a broker that 
 import asyncio
 import contextlib
 import socket
-from collections.abc import Callable, Iterator, Mapping
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
 from kafka import KafkaConsumer, TopicPartition
-from kafka.errors import KafkaError
+from kafka.errors import CoordinatorLoadInProgressError, CoordinatorNotAvailableError, KafkaError, NotCoordinatorError
 
 from adapters.bus import TopicState, topic_state
 from incidents.audit import Span
@@ -21,6 +22,9 @@ from incidents.errors import TryAgain, UserError
 POLL_MS = 500
 SILENT_POLLS = 60  # so many polls without a record: the broker is there and does not answer
 CONNECT_S = 2.0
+COORDINATOR_S = 20.0
+YOUNG = (CoordinatorLoadInProgressError, CoordinatorNotAvailableError, NotCoordinatorError)
+JUMP = 2_000
 MOST = 10_000
 PARTITION_BYTES = 4_500_000
 
@@ -45,12 +49,19 @@ Progress = Callable[[int], None]
 
 
 def state(bootstrap: str, topic: str, group: str | None = None) -> TopicState:
-    """What the broker knows of a topic and a group's commits. Raises UserError when it does not answer or has no such topic."""
+    """What the broker knows of a topic and a group's commits. Raises UserError when it does not answer or has no such topic.
+
+    A broker that has just started has no coordinator for groups yet; that is waited for.
+    """
     _require(bootstrap)
-    try:
-        return asyncio.run(topic_state(bootstrap, topic, group))
-    except TryAgain as error:
-        raise _away(bootstrap, error) from None
+    give_up_at = time.monotonic() + COORDINATOR_S
+    while True:
+        try:
+            return asyncio.run(topic_state(bootstrap, topic, group))
+        except TryAgain as error:
+            if not isinstance(error.__cause__, YOUNG) or time.monotonic() > give_up_at:
+                raise _away(bootstrap, error) from None
+        time.sleep(0.2)
 
 
 def spans(bootstrap: str, topic: str) -> dict[int, Span]:
@@ -102,6 +113,34 @@ def one(bootstrap: str, topic: str, partition: int, offset: int) -> Record:
         for record in read(bootstrap, topic, {partition: Span(offset, offset + 1)}):
             return record
     raise UserError(f"{topic} has no record {partition}:{offset}; partition {partition} holds the offsets {span.begin} to {span.end - 1}")
+
+
+def pick(bootstrap: str, topic: str, offsets: Mapping[int, Sequence[int]]) -> Iterator[Record]:
+    """The records at these ascending offsets by partition; those that are gone are passed over. Raises UserError as `read` does."""
+    there = spans(bootstrap, topic)
+    with _consumer(bootstrap) as consumer:
+        for partition, wanted in offsets.items():
+            consumer.assign([TopicPartition(topic, partition)])
+            for stretch in _stretches(wanted, there.get(partition, Span(0, 0))):
+                consumer.resume(TopicPartition(topic, partition))
+                consumer.seek(TopicPartition(topic, partition), stretch[0])
+                found = _until(consumer, topic, {partition: Span(stretch[0], stretch[-1] + 1)}, lambda _: None)
+                asked = frozenset(stretch)
+                yield from (record for record in found if record.offset in asked)
+
+
+def _stretches(wanted: Sequence[int], there: Span) -> Iterator[list[int]]:
+    """Offsets that are read in one go, because jumping would cost more than reading what lies between."""
+    stretch: list[int] = []
+    for offset in wanted:
+        if not there.begin <= offset < there.end:
+            continue
+        if stretch and offset - stretch[-1] > JUMP:
+            yield stretch
+            stretch = []
+        stretch.append(offset)
+    if stretch:
+        yield stretch
 
 
 def between(bootstrap: str, topic: str, from_ms: int, to_ms: int) -> dict[int, Span]:

@@ -124,6 +124,12 @@ class Tally:
         """The partitions of which anything was said."""
         return frozenset(self._told)
 
+    def at(self, partition: int, offset: int) -> tuple[str | None, Verdict] | None:
+        """Case and verdict of one report, None when nothing was said of it; only with all pages remembered."""
+        page = self._told.get(partition, {}).get(offset >> 16)
+        code = page[offset & 0xFFFF] if page else 0
+        return (self._names.get(code >> BITS), VERDICTS[code & 15]) if code else None
+
     def between(self, partition: int, span: Span) -> Counter[tuple[str | None, Verdict]]:
         """Reports by case and verdict within the span; only with all pages remembered."""
         codes: Counter[int] = Counter()
