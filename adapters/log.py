@@ -13,6 +13,8 @@ from structlog.typing import EventDict, Processor, WrappedLogger
 from config.settings import LogFormat, Settings
 
 HOUSEHOLD = frozenset({"reporter", "phone", "plate", "building", "floor", "description", "statement", "statements", "address", "identity"})
+_TRACEBACK: Processor = structlog.processors.ExceptionRenderer(structlog.tracebacks.ExceptionDictTransformer(show_locals=False))
+"""Without the values of variables, among which a report could be."""
 LOUD = ("faust", "mode", "aiokafka", "kafka", "redis", "asyncio", "uvicorn", "watchfiles")
 
 
@@ -45,7 +47,7 @@ def configure_logging(settings: Settings, role: str) -> None:
 def _last(style: LogFormat) -> list[Processor]:
     strip: Processor = structlog.stdlib.ProcessorFormatter.remove_processors_meta
     if style is LogFormat.JSON:
-        return [strip, structlog.processors.dict_tracebacks, structlog.processors.JSONRenderer(ensure_ascii=False)]
+        return [strip, _TRACEBACK, structlog.processors.JSONRenderer(ensure_ascii=False)]
     return [strip, structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty(), exception_formatter=structlog.dev.plain_traceback)]
 
 
