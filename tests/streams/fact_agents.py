@@ -13,7 +13,7 @@ from incidents.case import Case, Fact, FactType, Place, State, system
 from incidents.catalogue import Channel, Severity
 from incidents.events import CaseId
 from incidents.facts import encode_fact
-from streams.agents import FactAgent, Ports
+from streams.agents import Act, FactAgent, Ports, Rebuild
 from streams.app import AgentApp, agent_app
 
 AT = datetime(2026, 11, 21, 0, 15, tzinfo=UTC)
