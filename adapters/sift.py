@@ -17,6 +17,8 @@ from incidents.steps.sifting import Group
 SCRIPT = (Path(__file__).parent / "sift.lua").read_text(encoding="utf-8")
 RECENT = 16
 """Reports per source whose resend is recognised; further back a resend counts as merged (ARCHITECTURE.md §3)."""
+EIGHT_DAYS_S = 691_200
+"""How long a mark and an identity are kept: a day longer than reports are."""
 MOST_AT_ONCE = 200
 """Outbox entries read at once."""
 
