@@ -12,13 +12,24 @@ from dataclasses import dataclass
 
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, ConsumerRecord, TopicPartition
 from aiokafka.errors import KafkaError
+from aiokafka.partitioner import murmur2
 from kafka import KafkaAdminClient
 from kafka import TopicPartition as AdminPartition
 from kafka.errors import KafkaError as AdminError
 
 from incidents.errors import TryAgain
 
-__all__ = ["AIOKafkaConsumer", "ConsumerRecord", "KafkaError", "Out", "Publisher", "TopicPartition", "TopicState", "topic_state"]
+__all__ = [
+    "AIOKafkaConsumer",
+    "ConsumerRecord",
+    "KafkaError",
+    "Out",
+    "Publisher",
+    "TopicPartition",
+    "TopicState",
+    "partition_of",
+    "topic_state",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +41,11 @@ class Out:
     value: bytes | None
     headers: tuple[tuple[str, bytes], ...] = ()
     partition: int | None = None
+
+
+def partition_of(key: bytes, partitions: int) -> int:
+    """Where every Kafka client puts a record of this key."""
+    return int((murmur2(key) & 0x7FFFFFFF) % partitions)
 
 
 class Publisher:

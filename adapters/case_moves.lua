@@ -1,0 +1,61 @@
+-- Moves cases to the state after their facts, each by compare-and-set on its sequence, forwards only, and leaves the answers.
+-- Closure calls it when the facts are durable in Kafka (ARCHITECTURE.md §3); a zombie's late move finds a higher sequence and changes nothing.
+--
+-- KEYS[2] prefix of all keys · ARGV[2] seconds a forgotten case is kept · ARGV[3] seconds an answer is kept · ARGV[4] number of moves
+-- ARGV[5..] per move {id, before, after, opened, state, handled, ended, into, forgotten, gone = {member}, due = {{member, ms}}} and the
+-- case, both JSON; then per answer command id and JSON.
+-- Forgetting leaves the sequence as it is (before = after). Returns the ids of the cases that stand further than `after` already.
+
+local prefix = KEYS[2]
+local conflicts, n = {}, 5
+
+local function at_sequence(key)
+  return tonumber(string.match(redis.call('GETRANGE', key, 0, 400), '"sequence":(%d+)') or '0')
+end
+
+local function forget(move, key)
+  redis.call('EXPIRE', key, ARGV[2])
+  redis.call('ZREM', prefix .. 'cases', move.id)
+  redis.call('HDEL', prefix .. 'feed:told', move.id)
+  redis.call('DEL', prefix .. 'sift:case:' .. move.id, prefix .. 'sift:seen:' .. move.id)
+end
+
+local function tell_sift(move)
+  local key = prefix .. 'sift:case:' .. move.id
+  if redis.call('EXISTS', key) == 1 then
+    redis.call('HSET', key, 'state', move.state, 'handled', move.handled, 'ended', move.ended, 'into', move.into)
+  end
+end
+
+local function carry_out(move, key, case)
+  redis.call('SET', key, case)
+  for _, member in ipairs(move.gone) do
+    redis.call('ZREM', prefix .. 'deadlines', member)
+    redis.call('ZREM', prefix .. 'deadlines:claimed', member)
+  end
+  for _, due in ipairs(move.due) do
+    redis.call('ZADD', prefix .. 'deadlines', string.format('%.0f', due[2]), due[1])
+  end
+  if move.forgotten then
+    forget(move, key)
+  else
+    redis.call('ZADD', prefix .. 'cases', string.format('%.0f', move.opened), move.id)
+    tell_sift(move)
+  end
+end
+
+for _ = 1, tonumber(ARGV[4]) do
+  local move = cjson.decode(ARGV[n])
+  local key = prefix .. 'case:' .. move.id
+  local at = at_sequence(key)
+  if at < move.after or (at == move.after and move.before == move.after) then
+    carry_out(move, key, ARGV[n + 1])
+  elseif at > move.after then
+    table.insert(conflicts, move.id)
+  end
+  n = n + 2
+end
+for i = n, #ARGV, 2 do
+  redis.call('SET', prefix .. 'reply:' .. ARGV[i], ARGV[i + 1], 'EX', ARGV[3])
+end
+return conflicts

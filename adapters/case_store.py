@@ -1,0 +1,220 @@
+"""The cases in the hot store: closure moves them, the clock claims their deadlines, the console and the command line read them.
+
+`RedisCases` and its twin `MemoryCases` (adapters/case_memory.py) are held to one contract suite. A case leaves the lists when it is
+forgotten and Redis an hour later, so that what was still on its way to it finds it. Answers to commands are kept ten minutes.
+"""
+
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol, TypeVar
+
+import orjson
+
+from adapters import metrics
+from adapters.hot import HotStore
+from incidents.case import Case, Deadline, Outcome
+from incidents.events import CaseId, epoch_ms
+
+MOVES = (Path(__file__).parent / "case_moves.lua").read_text(encoding="utf-8")
+T = TypeVar("T")
+
+AT_ONCE = 100
+"""Cases per call: a few milliseconds of Redis."""
+FORGOTTEN_S = 3_600
+REPLY_S = 600
+LEASE_MS = 5_000
+
+_LOAD = "return redis.call('MGET', unpack(KEYS, 2))"
+_CLAIM = """
+local prefix, now, real, limit = KEYS[2], ARGV[2], ARGV[3], tonumber(ARGV[5])
+local found = redis.call('ZRANGEBYSCORE', prefix .. 'deadlines:claimed', '-inf', real, 'LIMIT', 0, limit)
+if #found < limit then
+  for _, member in ipairs(redis.call('ZRANGEBYSCORE', prefix .. 'deadlines', '-inf', now, 'LIMIT', 0, limit - #found)) do
+    redis.call('ZREM', prefix .. 'deadlines', member)
+    table.insert(found, member)
+  end
+end
+local out = {}
+for _, member in ipairs(found) do
+  redis.call('ZADD', prefix .. 'deadlines:claimed', string.format('%.0f', real + ARGV[4]), member)
+  table.insert(out, member)
+  table.insert(out, redis.call('GET', prefix .. 'case:' .. string.match(member, '^(%S+)')) or '')
+end
+return out
+"""
+_RELEASE = "return redis.call('ZREM', KEYS[2], unpack(ARGV, 2))"
+_DUE = "return redis.call('ZCOUNT', KEYS[2], '-inf', ARGV[2]) + redis.call('ZCARD', KEYS[3])"
+_REPLY = "return redis.call('GET', KEYS[2])"
+_PAGE = """
+local from, last, limit, out = ARGV[2], ARGV[3], tonumber(ARGV[4]), {}
+local rank = from == '' and 0 or redis.call('ZCOUNT', KEYS[2] .. 'cases', '(' .. from, '+inf')
+while #out < limit do
+  local rows = redis.call('ZREVRANGE', KEYS[2] .. 'cases', rank, rank + limit - 1, 'WITHSCORES')
+  if #rows == 0 then break end
+  for i = 1, #rows, 2 do
+    local passed = rows[i + 1] == from and rows[i] >= last
+    if not passed and #out < limit then
+      local case = redis.call('GET', KEYS[2] .. 'case:' .. rows[i])
+      if case then table.insert(out, case) end
+    end
+  end
+  rank = rank + limit
+end
+return out
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Move:
+    """A case before (None: new) and after the facts of a batch, and the answers to the commands that moved it."""
+
+    before: Case | None
+    after: Case
+    outcomes: Sequence[Outcome] = ()
+
+
+class Cases(Protocol):
+    """What closure, clock and readers may assume. Every call is atomic per chunk and raises TryAgain or NotReady; repeating is harmless."""
+
+    async def load(self, ids: Collection[CaseId]) -> dict[CaseId, Case]:
+        """The cases that are known, forgotten ones of the last hour too."""
+
+    async def apply(self, moves: Sequence[Move], answers: Sequence[Outcome] = ()) -> set[CaseId]:
+        """Move the cases by compare-and-set on `sequence`, forwards only, each with its answers; then answer what moved none.
+
+        Returns the cases that stand further already: another worker went on with them.
+        """
+
+    async def claim_due(self, now_ms: int, real_ms: int, limit: int) -> Sequence[tuple[Case, Deadline]]:
+        """Lease up to `limit` deadlines due at `now_ms` (city's clock, ms), with those whose lease of 5 s of `real_ms` has run out."""
+
+    async def due(self, now_ms: int) -> int:
+        """How many deadlines are due and not yet applied to their case, leased ones too."""
+
+    async def page(self, cursor: str | None, limit: int) -> tuple[list[Case], str | None]:
+        """Cases, newest first, and the cursor of the next page (None: that was all)."""
+
+    async def reply(self, command_id: str) -> Outcome | None:
+        """What a command came to, for ten minutes."""
+
+
+class RedisCases:
+    """See Cases. Keys: adapters.hot.Keys."""
+
+    def __init__(self, hot: HotStore) -> None:
+        self._hot = hot
+        self._keys = hot.keys
+
+    async def load(self, ids: Collection[CaseId]) -> dict[CaseId, Case]:
+        """See Cases; an empty `ids` still asks whether the store is ready."""
+        found: dict[CaseId, Case] = {}
+        for chunk in _chunks(list(ids)) or [[]]:
+            with metrics.REDIS_CALL_SECONDS.labels("case_load").time():
+                source = _LOAD if chunk else "return {}"
+                values = await self._hot.run(source, [self._keys.case + case_id for case_id in chunk])
+            found |= {case_id: Case.model_validate_json(value) for case_id, value in zip(chunk, values, strict=True) if value is not None}
+        return found
+
+    async def apply(self, moves: Sequence[Move], answers: Sequence[Outcome] = ()) -> set[CaseId]:
+        """See Cases."""
+        conflicts: set[CaseId] = set()
+        for chunk in _chunks(moves):
+            conflicts |= await self._move(chunk, [outcome for move in chunk for outcome in move.outcomes])
+        for rest in _chunks(answers):
+            await self._move((), rest)
+        return conflicts
+
+    async def _move(self, moves: Sequence[Move], outcomes: Sequence[Outcome]) -> set[CaseId]:
+        told = [part for move in moves for part in (told_of(move), move.after.model_dump_json())]
+        answers = [part for outcome in outcomes for part in (outcome.command_id, outcome.model_dump_json())]
+        with metrics.REDIS_CALL_SECONDS.labels("case_moves").time():
+            found = await self._hot.run(MOVES, [self._keys.prefix], [FORGOTTEN_S, REPLY_S, len(moves), *told, *answers])
+        return {CaseId(case_id.decode()) for case_id in found}
+
+    async def claim_due(self, now_ms: int, real_ms: int, limit: int) -> Sequence[tuple[Case, Deadline]]:
+        """See Cases; what is leased for a case that does not carry it any more is let go."""
+        found = await self._hot.run(_CLAIM, [self._keys.prefix], [now_ms, real_ms, LEASE_MS, limit])
+        claimed, stale = [], []
+        for member, value in zip(found[::2], found[1::2], strict=True):
+            case = Case.model_validate_json(value) if value else None
+            deadline = deadline_of(case, member.decode().partition(" ")[2])
+            if case is None or deadline is None:
+                stale.append(member)
+            else:
+                claimed.append((case, deadline))
+        if stale:
+            await self._hot.run(_RELEASE, [self._keys.claimed], stale)
+        return claimed
+
+    async def due(self, now_ms: int) -> int:
+        """See Cases."""
+        return int(await self._hot.run(_DUE, [self._keys.deadlines, self._keys.claimed], [now_ms]))
+
+    async def page(self, cursor: str | None, limit: int) -> tuple[list[Case], str | None]:
+        """See Cases."""
+        from_ms, _, last = (cursor or "").partition("|")
+        values = await self._hot.run(_PAGE, [self._keys.prefix], [from_ms, last, limit])
+        cases = [Case.model_validate_json(value) for value in values]
+        return cases, cursor_after(cases, limit)
+
+    async def reply(self, command_id: str) -> Outcome | None:
+        """See Cases."""
+        value = await self._hot.run(_REPLY, [self._keys.reply + command_id])
+        return None if value is None else Outcome.model_validate_json(value)
+
+    async def restore(self, cases: Iterable[Case]) -> None:
+        """Write cases and their deadlines as they are. For the rebuild only: it asks no guard, for `ready` is set after it.
+
+        Raises redis-py's errors; may be repeated.
+        """
+        pipe = self._hot.redis.pipeline(transaction=False)
+        for case in cases:
+            pipe.set(self._keys.case + case.case_id, case.model_dump_json(), ex=FORGOTTEN_S if case.forgotten else None)
+            if not case.forgotten:
+                pipe.zadd(self._keys.cases, {case.case_id: epoch_ms(case.opened_at)})
+            due: dict[Any, float] = {member_of(case, deadline): epoch_ms(deadline.at) for deadline in case.deadlines}
+            if due:
+                pipe.zadd(self._keys.deadlines, due)
+        await pipe.execute()
+
+
+def member_of(case: Case, deadline: Deadline) -> str:
+    """A deadline's name among those of all cases."""
+    return f"{case.case_id} {deadline.id}"
+
+
+def deadline_of(case: Case | None, deadline_id: str) -> Deadline | None:
+    """The deadline if the case still carries it."""
+    return next((deadline for deadline in case.deadlines if deadline.id == deadline_id), None) if case else None
+
+
+def cursor_after(cases: Sequence[Case], limit: int) -> str | None:
+    """Where the next page begins: behind the last case of this one."""
+    return f"{epoch_ms(cases[-1].opened_at)}|{cases[-1].case_id}" if len(cases) == limit else None
+
+
+def told_of(move: Move) -> bytes:
+    """What the script needs to know of a move."""
+    before, after = move.before, move.after
+    was = {deadline.id for deadline in before.deadlines} if before else set()
+    stays = {deadline.id for deadline in after.deadlines}
+    return orjson.dumps(
+        {
+            "id": after.case_id,
+            "before": before.sequence if before else 0,
+            "after": after.sequence,
+            "opened": epoch_ms(after.opened_at),
+            "state": after.state,
+            "handled": str(epoch_ms(after.handled_at)) if after.handled_at else "",
+            "ended": str(epoch_ms(after.ended_at)) if after.ended_at else "",
+            "into": after.merged_into or "",
+            "forgotten": after.forgotten,
+            "gone": [f"{after.case_id} {gone}" for gone in sorted(was - stays)],
+            "due": [[member_of(after, each), epoch_ms(each.at)] for each in after.deadlines if each.id not in was],
+        }
+    )
+
+
+def _chunks(items: Sequence[T]) -> list[Sequence[T]]:
+    return [items[at : at + AT_ONCE] for at in range(0, len(items), AT_ONCE)]

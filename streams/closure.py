@@ -1,0 +1,200 @@
+"""The stage that is the only writer of cases: commands in, facts out; publish, then move Redis, then let the offsets be committed.
+
+Deterministic (incidents/steps/closure.py), so that whatever dies between two of these three is done again with the same result, and a
+zombie says only what was said already (ARCHITECTURE.md §3). A command that stands in another partition than its case's is sent on.
+"""
+
+import time
+from collections.abc import Awaitable, Callable, Iterable, Mapping
+from dataclasses import dataclass
+from typing import Protocol
+
+import structlog
+
+from adapters import metrics
+from adapters.bus import Out, TopicState, partition_of
+from adapters.case_store import Cases, RedisCases
+from adapters.clock import CityClock
+from adapters.consumer import ConsumerRecord, Records
+from adapters.fault import Fault
+from config.settings import Settings
+from config.topics import CASE_COMMANDS, REJECTED
+from incidents.case import CommandType, Fact, FactType, Position
+from incidents.catalogue import City
+from incidents.decision import Decision
+from incidents.errors import BadCommand, RejectReason
+from incidents.events import CaseId
+from incidents.facts import decode_command
+from incidents.steps.closure import needs_target
+from streams.batches import Batches, Source
+from streams.deps import Deps
+from streams.sitting import Asked, Sitting
+
+log = structlog.get_logger(__name__)
+
+MOST_AT_ONCE = 500
+"""Commands per batch: routing, clock and people share this loop and must not wait for long."""
+
+
+class Publishes(Protocol):
+    """What closure needs of the bus."""
+
+    async def publish(self, outs: Iterable[Out]) -> None:
+        """Return when all is durable; raises TryAgain, and is then asked for the whole again."""
+
+
+@dataclass(frozen=True)
+class Ports:
+    """What closure acts through."""
+
+    cases: Cases
+    publisher: Publishes
+    clock: CityClock
+    fault: Fault
+
+
+class ClosureStage:
+    """A `streams.batches.Stage`."""
+
+    def __init__(self, settings: Settings, city: City, ports: Ports) -> None:
+        self._city = city
+        self._ports = ports
+        self._namespace = settings.namespace
+        self._commands = CASE_COMMANDS.named(settings.namespace)
+        self._rejected = REJECTED.named(settings.namespace)
+        self._topic_id = ""
+        self._partitions = CASE_COMMANDS.partitions
+        self._done: dict[int, int] = {}
+
+    async def assigned(self, starts: Mapping[int, int], topic: TopicState) -> None:
+        """Begin at `starts`; nothing is kept between batches. Raises NotReady before anything is read from a store that is not ours."""
+        await self._ports.cases.load(())
+        self._topic_id, self._partitions, self._done = topic.topic_id, len(topic.ends), dict(starts)
+
+    async def take(self, batch: Mapping[int, Records]) -> None:
+        """Decide the batch, publish, move Redis. The same batch again gives the same facts, or none where Redis was moved."""
+        began = time.monotonic()
+        asked: list[Asked] = []
+        aside: list[Out] = []
+        for records in batch.values():
+            for record in records:
+                self._read(record, asked, aside)
+        loaded = await self._ports.cases.load({case_id for each in asked for case_id in _cases_of(each)})
+        sitting = Sitting(self._city, self._namespace, loaded)
+        for each in asked:
+            sitting.decide(each)
+        await self._carry_out(sitting, aside)
+        self._done |= {partition: records[-1].offset + 1 for partition, records in batch.items()}
+        metrics.BATCH_RECORDS.labels("closure").observe(sum(map(len, batch.values())))
+        metrics.BATCH_SECONDS.labels("closure").observe(time.monotonic() - began)
+
+    async def turn(self) -> None:
+        """Nothing is left over between batches."""
+
+    def done(self) -> Mapping[int, int]:
+        """See the protocol."""
+        return self._done
+
+    def full(self) -> bool:
+        """Never: a batch is finished when `take` returns."""
+        return False
+
+    async def gap(self, partition: int, begin: int, end: int) -> None:
+        """Commands that retention took before anybody read them: an alarm; `sight` is told again with the next noticeable change."""
+        log.error("commands were lost before they were read", partition=partition, begin=begin, end=end, lost=end - begin)
+        metrics.LOST.labels(CASE_COMMANDS.name).inc(end - begin)
+
+    async def finish(self) -> None:
+        """Nothing is pending."""
+
+    def _read(self, record: ConsumerRecord, asked: list[Asked], aside: list[Out]) -> None:
+        """Decode a record: a command of ours, one to send on, or a dead letter."""
+        try:
+            command, stated = decode_command(record.value, self._city.code)
+            if stated is None and self._ports.clock.speed == 0:
+                raise BadCommand(RejectReason.MISSING_FIELD, "time: on a clock of events a command must say when it was given")
+        except BadCommand as error:
+            aside.append(self._dead_letter(record, error))
+            return
+        key = command.case_id.encode()
+        if partition_of(key, self._partitions) != record.partition:
+            aside.append(Out(self._commands, key, record.value, tuple(record.headers)))
+            return
+        at = self._ports.clock.at(record.timestamp, stated)
+        asked.append(Asked(command, at, stated, Position(topic_id=self._topic_id, partition=record.partition, offset=record.offset)))
+
+    async def _carry_out(self, sitting: Sitting, aside: list[Out]) -> None:
+        outs = [*sitting.outs(), *aside]
+        if outs:
+            await self._ports.publisher.publish(outs)
+            self._ports.fault.reached("closure:published")
+        moves = sitting.moves()
+        if moves or sitting.answers:
+            ahead = await self._ports.cases.apply(moves, sitting.answers)
+            self._ports.fault.reached("closure:applied")
+            if ahead:
+                log.warning("another worker went on with these cases", cases=sorted(ahead))
+        _tell(sitting)
+
+    def _dead_letter(self, record: ConsumerRecord, error: BadCommand) -> Out:
+        metrics.REJECTED.labels(error.reason).inc()
+        log.warning("not a command", partition=record.partition, offset=record.offset, reason=error.reason, detail=error.detail)
+        headers = (
+            ("error-reason", error.reason.encode()),
+            ("error-detail", error.detail[:2000].encode("utf-8", "replace")),
+            ("error-stage", b"closure"),
+            ("origin-topic", self._commands.encode()),
+            ("origin-topic-id", self._topic_id.encode()),
+            ("origin-partition", str(record.partition).encode()),
+            ("origin-offset", str(record.offset).encode()),
+        )
+        return Out(self._rejected, record.key, record.value, headers)
+
+
+def _cases_of(asked: Asked) -> tuple[CaseId, ...]:
+    command = asked.command
+    return (command.case_id, command.into) if needs_target(command) and command.into else (command.case_id,)
+
+
+def _tell(sitting: Sitting) -> None:
+    """Metrics, and one line per transition of a case; sightings are the flood's and get none."""
+    for command, decision in sitting.decided:
+        metrics.COMMANDS.labels(command.type.value, _outcome(decision, command.type)).inc()
+        if decision.outcome is not None and not decision.outcome.accepted:
+            log.info("command refused", case=command.case_id, command=command.type, actor=command.actor.id, reason=decision.outcome.reason)
+        for fact in decision.facts:
+            _tell_fact(fact)
+
+
+def _tell_fact(fact: Fact) -> None:
+    metrics.FACTS.labels(fact.type.value).inc()
+    if fact.case.entered_at == fact.at:
+        metrics.CASE_SECONDS.labels(fact.case.state.value).observe((fact.at - fact.case.opened_at).total_seconds())
+    if fact.type is not FactType.SIGHTED:
+        log.info(
+            "case",
+            case=fact.case_id,
+            sequence=fact.sequence,
+            fact=fact.type,
+            state=fact.case.state,
+            category=fact.case.category,
+            unit=fact.case.unit,
+            actor=fact.actor.id,
+            at=fact.at.isoformat(timespec="seconds"),
+        )
+
+
+def _outcome(decision: Decision, command: CommandType) -> str:
+    if decision.outcome is not None and not decision.outcome.accepted:
+        return "refused"
+    if decision.facts or decision.forgotten:
+        return "accepted"
+    return "unchanged" if decision.outcome is None or command is CommandType.SIGHT else "repeated"
+
+
+def build_closure(deps: Deps, rebuild: Callable[[], Awaitable[None]]) -> Batches:
+    """Closure as a service of this process."""
+    settings = deps.settings
+    stage = ClosureStage(settings, deps.city, Ports(RedisCases(deps.hot), deps.publisher, deps.clock, Fault(settings.fault)))
+    source = Source(settings.kafka_bootstrap, settings.named(CASE_COMMANDS.name), settings.named("closure"), MOST_AT_ONCE)
+    return Batches(source, stage, rebuild)

@@ -1,0 +1,91 @@
+"""One batch of commands before closure: decided in order, several of one case on top of each other, and everything to be published.
+
+Computes only; `streams.closure` carries it out. Decided again from the same cases it gives the same records, byte for byte.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from adapters.bus import Out
+from adapters.case_store import Move
+from config.topics import CASE_COMMANDS, CASE_EVENTS, CASES_LATEST
+from incidents.case import Case, Command, CommandType, Fact, Outcome, Position
+from incidents.catalogue import City
+from incidents.decision import Decision
+from incidents.events import CaseId
+from incidents.facts import encode_command, encode_fact
+from incidents.steps.closure import decide, needs_target, with_target
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A command as its record brings it: `at` on the city's clock, `stated` its own time if it has one."""
+
+    command: Command
+    at: datetime
+    stated: datetime | None
+    position: Position
+
+
+@dataclass
+class _Docket:
+    """A case in this batch: as it was loaded, as it is now, and the answers to the commands that moved it."""
+
+    before: Case | None
+    after: Case
+    outcomes: list[Outcome] = field(default_factory=list)
+
+
+class Sitting:
+    """Decides a batch. `loaded` are the cases of the batch and those that merges name."""
+
+    def __init__(self, city: City, namespace: str, loaded: Mapping[CaseId, Case]) -> None:
+        self.facts: list[Fact] = []
+        self.answers: list[Outcome] = []
+        self.decided: list[tuple[Command, Decision]] = []
+        self._city = city
+        self._commands, self._events, self._latest = (topic.named(namespace) for topic in (CASE_COMMANDS, CASE_EVENTS, CASES_LATEST))
+        self._cases = dict(loaded)
+        self._moved: dict[CaseId, _Docket] = {}
+        self._sent: list[Out] = []
+
+    def decide(self, asked: Asked) -> None:
+        """Take the next command."""
+        command = asked.command
+        if needs_target(command) and command.into is not None:
+            self._send(with_target(command, self._cases.get(command.into)), asked.stated or asked.at)
+            return
+        before = self._cases.get(command.case_id)
+        decision = decide(self._city, before, command, asked.at, asked.position)
+        self.decided.append((command, decision))
+        self.facts.extend(decision.facts)
+        for follow_up in decision.commands:
+            self._send(follow_up, asked.at)
+        if decision.case is not None and (decision.facts or decision.forgotten):
+            self._move(command, before, decision.case, decision.outcome)
+        elif decision.outcome is not None and command.type is not CommandType.SIGHT:
+            self.answers.append(decision.outcome)
+
+    def _move(self, command: Command, before: Case | None, after: Case, outcome: Outcome | None) -> None:
+        docket = self._moved.setdefault(after.case_id, _Docket(before, after))
+        docket.after = self._cases[after.case_id] = after
+        if outcome is not None and command.type is not CommandType.SIGHT:
+            docket.outcomes.append(outcome)
+
+    def _send(self, command: Command, at: datetime) -> None:
+        value = encode_command(command, at, self._city.code, self._city.key)
+        self._sent.append(Out(self._commands, command.case_id.encode(), value))
+
+    def outs(self) -> Iterator[Out]:
+        """What is to be durable before anything is moved: the facts in order, the last state of each case, commands to other cases."""
+        for fact in self.facts:
+            yield Out(self._events, fact.case_id.encode(), encode_fact(fact))
+        for docket in self._moved.values():
+            case = docket.after
+            yield Out(self._latest, case.case_id.encode(), None if case.forgotten else case.model_dump_json().encode())
+        yield from self._sent
+
+    def moves(self) -> list[Move]:
+        """What the hot store is to be told then."""
+        return [Move(docket.before, docket.after, tuple(docket.outcomes)) for docket in self._moved.values()]
