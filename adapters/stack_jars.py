@@ -20,6 +20,7 @@ from incidents.errors import UserError
 Say = Callable[[str], None]
 POM = ROOT / "deploy" / "local" / "pom.xml"
 JARS = ROOT / "deploy" / "local" / "jars"
+COMPLETE = JARS / "complete"
 JAVA_AT_LEAST = 17
 
 
@@ -31,15 +32,18 @@ class Tool:
     package: str
 
 
-TOOLS = (Tool("java", "openjdk-17-jre-headless"), Tool("mvn", "maven"), Tool("redis-server", "redis-server"))
+TOOLS = (Tool("java", "default-jre-headless"), Tool("mvn", "maven"), Tool("redis-server", "redis-server"))
 
 
 def ensure_tools(say: Say) -> None:
-    """Java 17+, Maven and Redis are there afterwards. Raises UserError naming the packages when they are missing and we may not install."""
-    missing = [tool.package for tool in TOOLS if not _has(tool)]
-    if missing:
+    """Java 17+, Redis and, while jars are to be fetched, Maven are there afterwards.
+
+    Raises UserError naming the packages when they are missing and we may not install.
+    """
+    needed = [tool for tool in TOOLS if tool.program != "mvn" or not _jars_are_complete()]
+    if missing := [tool.package for tool in needed if not _has(tool)]:
         install(missing, say)
-    if still := [tool for tool in TOOLS if not _has(tool)]:
+    if still := [tool for tool in needed if not _has(tool)]:
         raise UserError(f"{still[0].program} is still missing after installing {still[0].package}; is it on PATH?")
 
 
@@ -60,18 +64,25 @@ def install(packages: Sequence[str], say: Say) -> None:
 def ensure_jars(say: Say) -> Path:
     """The folder with the jars that pom.xml names, fetched when they are not there. Raises UserError when Maven fails."""
     JARS.mkdir(parents=True, exist_ok=True)
-    wanted = hashlib.sha256(POM.read_bytes()).hexdigest()
-    complete = JARS / "complete"
     with (JARS / "lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
-        if complete.exists() and complete.read_text("utf-8") == wanted:
+        if _jars_are_complete():
             return JARS
         say("fetching the broker's jars (about 45 MB, once) …")
         for old in JARS.glob("*.jar"):
             old.unlink()
         _copy_dependencies()
-        complete.write_text(wanted, "utf-8")
+        COMPLETE.write_text(_pom_digest(), "utf-8")
     return JARS
+
+
+def _jars_are_complete() -> bool:
+    """Whether all jars of this very pom.xml are there."""
+    return COMPLETE.exists() and COMPLETE.read_text("utf-8") == _pom_digest()
+
+
+def _pom_digest() -> str:
+    return hashlib.sha256(POM.read_bytes()).hexdigest()
 
 
 def _copy_dependencies() -> None:

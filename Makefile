@@ -1,0 +1,66 @@
+# Set-up, checks, tests and the demo. Each target does the set-up that it needs, and is quick when there is nothing left to do.
+SHELL := bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+MAKEFLAGS += --no-print-directory
+
+VENV := .venv
+RUN := $(VENV)/bin
+READY := $(VENV)/ready
+# pip names the address of every file: only the file's name is of interest.
+QUIETER := sed -u -E -e '/^Looking in/d' -e '/^\[notice\]/d' -e 's,https?://[^ ]*/,,g'
+
+.PHONY: help setup tools check test test-all demo bench docs up down lock clean
+
+help:  ## Show this list
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 18
+
+setup: $(READY)  ## Make the virtual environment from the lock file (the other targets do it by themselves)
+
+$(READY): requirements-dev.lock deploy/local/find-python
+	@echo "setting up $(VENV) from requirements-dev.lock …"
+	@python=$$(deploy/local/find-python) && "$$python" -m venv $(VENV)
+	@$(RUN)/python -m pip install --disable-pip-version-check --progress-bar off --require-hashes -r requirements-dev.lock | $(QUIETER)
+	@touch $@
+
+tools: setup  ## Install what tests need beyond Python: Java, Maven, Redis, Kafka's jars, Chromium, promtool
+	@$(RUN)/python -P deploy/local/tools.py
+
+check: setup  ## Lint, format, types, import layers
+	$(RUN)/ruff check
+	$(RUN)/ruff format --check
+	$(RUN)/mypy
+	$(RUN)/lint-imports
+
+test: tools  ## Run the tests, on real Kafka and Redis of their own
+	$(RUN)/python -m pytest -m "not slow"
+
+test-all: tools  ## Run also the slow tests
+	$(RUN)/python -m pytest
+
+demo: setup  ## Watch a simulated city: real Kafka and Redis, a page, an exact audit
+	@./cityloop demo
+
+bench: setup  ## Measure reports per second, CPU seconds per million, memory
+	@PYTHONPATH=. $(RUN)/python -P -m benchmarks
+
+docs: setup  ## Check that the generated parts of the documentation are up to date
+	$(RUN)/python -m pytest tests/docs -q
+
+up: setup  ## Start Kafka and Redis
+	@./cityloop up
+
+down: setup  ## Stop them
+	@./cityloop down
+
+lock: setup  ## Pin all dependencies anew, with hashes
+	@$(RUN)/python -m pip install --disable-pip-version-check --quiet uv
+	@for name in requirements requirements-dev; do \
+		echo "locking $$name.in …"; \
+		$(RUN)/uv pip compile --quiet --upgrade --no-header --no-emit-index-url --generate-hashes --python-version 3.11 $$name.in -o $$name.lock; \
+	done
+
+clean:  ## Remove what can be made again, but no data of the local stack
+	rm -rf $(VENV) deploy/local/jars .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
