@@ -1,19 +1,13 @@
-"""Projection: every fact once into the live feed that the console follows, and one line of log per transition of a case."""
+"""Projection: every fact once into the live feed that the console follows."""
 
 from collections.abc import Sequence
 
-import structlog
-
 from adapters import metrics
 from adapters.feed import Feed, RedisFeed, frame
-from incidents.case import Fact, FactType
+from incidents.case import Fact
 from streams.agents import FactAgent, Rebuild, ports
 from streams.app import AgentApp, agent_app
 from streams.deps import Deps
-
-log = structlog.get_logger(__name__)
-
-NO_TRANSITION = frozenset({FactType.SIGHTED, FactType.UPDATED, FactType.NOTED})
 
 
 class Projection:
@@ -27,11 +21,6 @@ class Projection:
         told = await self._feed.tell([frame(fact) for fact in facts])
         metrics.FEED_FRAMES.labels("told").inc(len(told))
         metrics.FEED_FRAMES.labels("known").inc(len(facts) - len(told))
-        for each in told:
-            if each.fact not in NO_TRANSITION:
-                log.info(
-                    each.fact.value, case=each.case_id, sequence=each.sequence, state=each.state.value, unit=each.unit, reason=each.reason
-                )
 
 
 def build_projection(deps: Deps, rebuild: Rebuild) -> AgentApp:

@@ -1,0 +1,55 @@
+"""`cityloop worker`: runs the stages of the path."""
+
+from typing import Annotated
+
+import typer
+
+from adapters.children import run_children
+from adapters.clock import parse_clock
+from adapters.log import configure_logging
+from config.load import load_city
+from config.settings import Settings, load_settings
+from streams.topology import ROLES, processes, roles
+from streams.worker import run_worker
+
+Only = Annotated[
+    str | None, typer.Option("--only", metavar="ROLE,…", help=f"Run only these roles, in this one process: {', '.join(ROLES)}.")
+]
+Parent = Annotated[int | None, typer.Option("--parent", hidden=True, help="End when this process is no longer the parent.")]
+Port = Annotated[int | None, typer.Option("--metrics-port", hidden=True, help="Instead of CITYLOOP_METRICS_PORT.")]
+
+
+def register(app: typer.Typer) -> None:
+    """Adds the command `worker`."""
+    app.command("worker")(worker)
+
+
+def worker(only: Only = None, parent: Parent = None, metrics_port: Port = None) -> None:
+    """Run the stages between a report and its closure, in the foreground, until Ctrl-C or SIGTERM.
+
+    Without `--only` two processes run, so that people never wait behind the flood of reports: intake, and closure, routing, clock and
+    projection. A process that dies is started again. /metrics, /healthz and /readyz are on CITYLOOP_METRICS_PORT and the port above it.
+
+    Example: `cityloop worker --only intake` on one machine, `cityloop worker --only closure,routing,clock,projection` on another.
+    """
+    settings = load_settings()
+    _check(settings)
+    if only is None:
+        configure_logging(settings, "worker")
+        raise typer.Exit(run_children(commands(settings)))
+    if metrics_port is not None:
+        settings = settings.model_copy(update={"metrics_port": metrics_port})
+    stages = roles([name.strip() for name in only.split(",") if name.strip()])
+    raise typer.Exit(run_worker(settings, stages, parent))
+
+
+def commands(settings: Settings) -> list[list[str]]:
+    """The argument list of each process; the second takes the port above the first's."""
+    port = settings.metrics_port
+    return [["worker", "--only", ",".join(names), "--metrics-port", str(port + at if port else 0)] for at, names in enumerate(processes())]
+
+
+def _check(settings: Settings) -> None:
+    """Whatever a person must put right is said once, before any process starts."""
+    parse_clock(settings.clock)
+    load_city(settings)

@@ -1,0 +1,181 @@
+"""THE MAP: every stage on a report's way, top to bottom, with what it reads and what it writes.
+
+A new stage is a pure decision in `incidents/steps/`, a shell in this package, and a row here. `docs/path.md` is made from this table
+(`python -m streams.topology`) and a test holds the two together, as well as every topic's having a writer and a reader.
+"""
+
+import functools
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+
+from config.topics import (
+    ALERTS_UNDELIVERED,
+    CASE_COMMANDS,
+    CASE_EVENTS,
+    CASES_LATEST,
+    FATES,
+    REJECTED,
+    REPORTED,
+    TOPICS,
+    UNIT_POSITIONS,
+    Topic,
+)
+from incidents.errors import UserError
+from streams.agents import Rebuild
+from streams.app import RoleApp, service_app
+from streams.clock import build_clock
+from streams.closure import build_closure
+from streams.deps import Deps
+from streams.intake import build_intake
+from streams.projection import build_projection
+from streams.rebuild import rebuild
+from streams.routing import build_routing
+
+Build = Callable[[Deps, Rebuild], RoleApp]
+
+
+class Process(StrEnum):
+    """Which process of `cityloop worker` runs a role: people must not wait behind the flood in one loop."""
+
+    FLOOD = "flood"
+    CASES = "cases"
+
+
+@dataclass(frozen=True)
+class Stage:
+    """One stage; a plain one runs by a command of its own (producers, console, …)."""
+
+    name: str
+    does: str
+    reads: tuple[Topic, ...]
+    writes: tuple[Topic, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Role(Stage):
+    """A stage that `cityloop worker` runs; `step` is the module of the pure decision it carries out."""
+
+    process: Process
+    step: str | None
+    app: Build
+
+
+def _intake(deps: Deps, again: Rebuild) -> RoleApp:
+    return service_app(deps.settings, "intake", REPORTED.name, build_intake(deps, again))
+
+
+def _closure(deps: Deps, again: Rebuild) -> RoleApp:
+    return service_app(deps.settings, "closure", CASE_COMMANDS.name, build_closure(deps, again))
+
+
+STAGES: tuple[Stage, ...] = (
+    Stage("producers", "translate any source into one CloudEvent", (), (REPORTED,)),
+    Role(
+        "intake",
+        "validate, locate, recognise, sift: which case does a report belong to?",
+        (REPORTED,),
+        (CASE_COMMANDS, FATES, REJECTED),
+        process=Process.FLOOD,
+        step="incidents.steps.intake",
+        app=_intake,
+    ),
+    Role(
+        "closure",
+        "the only writer of a case: apply commands to the state machine, say what happened",
+        (CASE_COMMANDS,),
+        (CASE_EVENTS, CASES_LATEST, REJECTED),
+        process=Process.CASES,
+        step="incidents.steps.closure",
+        app=_closure,
+    ),
+    Role(
+        "routing",
+        "decide units, priority and clock; file and dispatch where the category allows it",
+        (CASE_EVENTS,),
+        (CASE_COMMANDS, REJECTED),
+        process=Process.CASES,
+        step="incidents.steps.routing",
+        app=build_routing,
+    ),
+    Role(
+        "clock",
+        "fire due deadlines: remind, escalate, resume",
+        (),
+        (CASE_COMMANDS,),
+        process=Process.CASES,
+        step="incidents.steps.escalation",
+        app=build_clock,
+    ),
+    Role(
+        "projection",
+        "tell the console's live feed",
+        (CASE_EVENTS,),
+        (REJECTED,),
+        process=Process.CASES,
+        step=None,
+        app=build_projection,
+    ),
+    Stage("units", "departments and people act on cases", (CASE_EVENTS,), (CASE_COMMANDS, UNIT_POSITIONS)),
+    Stage("console", "show the city, take people's commands and reports", (CASE_EVENTS, FATES, UNIT_POSITIONS), (CASE_COMMANDS, REPORTED)),
+    Stage("handlers", "act on the outside world", (CASE_EVENTS,), (ALERTS_UNDELIVERED,)),
+    Stage("rebuild", "fill an empty hot store again from the record", (CASES_LATEST, CASE_EVENTS, CASE_COMMANDS), ()),
+    Stage("audit", "account for every report", (REPORTED, FATES, REJECTED, CASE_EVENTS, CASES_LATEST), ()),
+)
+
+OUTPUTS = (REJECTED, ALERTS_UNDELIVERED)
+"""Topics that people read (`cityloop deadletters`)."""
+
+ROLES = {stage.name: stage for stage in STAGES if isinstance(stage, Role)}
+INTAKE = ROLES["intake"]
+
+
+def roles(names: Sequence[str]) -> tuple[Role, ...]:
+    """The roles of these names, in the order of the map. Raises UserError for a name that is none."""
+    unknown = [name for name in names if name not in ROLES]
+    if unknown or not names:
+        raise UserError(f"--only {','.join(names)}: no role {', '.join(map(repr, unknown)) or 'given'}; roles are {','.join(ROLES)}")
+    return tuple(role for name, role in ROLES.items() if name in names)
+
+
+def processes() -> tuple[tuple[str, ...], ...]:
+    """Role names of each process that `cityloop worker` runs."""
+    return tuple(tuple(name for name, role in ROLES.items() if role.process is each) for each in Process)
+
+
+def rebuilder(deps: Deps) -> Rebuild:
+    """What a stage awaits when the hot store is not ready."""
+    return functools.partial(rebuild, deps)
+
+
+_HEAD = ("# The way of a report", "", "Made from `streams/topology.py` by `python -m streams.topology`; do not edit.", "")
+
+
+def page() -> str:
+    """The map as docs/path.md."""
+    lines = [*_HEAD, "```mermaid", "flowchart TD"]
+    for stage in STAGES:
+        lines += [f'  {topic.name.replace(".", "_")}[("{topic.name}")] --> {stage.name}' for topic in stage.reads]
+        lines += [f'  {stage.name} --> {topic.name.replace(".", "_")}[("{topic.name}")]' for topic in stage.writes]
+    lines += ["```", "", "| stage | process | reads | writes | decides in | does |", "|---|---|---|---|---|---|"]
+    lines += [_row(stage) for stage in STAGES]
+    lines += ["", "| topic | partitions | written by | read by |", "|---|---|---|---|"]
+    lines += [f"| `{t.name}` | {t.partitions} | {_stages(t, writing=True)} | {_stages(t, writing=False)} |" for t in TOPICS]
+    return "\n".join(lines) + "\n"
+
+
+def _row(stage: Stage) -> str:
+    process, step = (stage.process.value, stage.step) if isinstance(stage, Role) else ("", None)
+    return f"| `{stage.name}` | {process} | {_names(stage.reads)} | {_names(stage.writes)} | {f'`{step}`' if step else ''} | {stage.does} |"
+
+
+def _names(topics: Sequence[Topic]) -> str:
+    return ", ".join(f"`{topic.name}`" for topic in topics) or "–"
+
+
+def _stages(topic: Topic, *, writing: bool) -> str:
+    return ", ".join(stage.name for stage in STAGES if topic in (stage.writes if writing else stage.reads)) or "people"
+
+
+if __name__ == "__main__":
+    print(page(), end="")

@@ -1,0 +1,170 @@
+"""Runs roles in this process until it is told to stop: one loop, one set of shared resources, one Faust app per role.
+
+Probe and heart start first, so that /readyz says who is waiting for what while Kafka or Redis is still away. A crash of a role ends the
+process with 70, a wrong setting with 2 and one message; the parent (adapters/children.py) starts it again in the first case only.
+"""
+
+import asyncio
+import contextlib
+import gc
+import os
+import signal
+import threading
+import time
+from collections.abc import Callable, Sequence
+
+import structlog
+import uvloop
+
+from adapters import metrics
+from adapters.children import watch_parent
+from adapters.log import configure_logging
+from adapters.probe import Probe
+from config.settings import Settings
+from incidents.errors import TryAgain
+from incidents.events import epoch_ms
+from streams.agents import BUG
+from streams.app import RoleApp
+from streams.deps import Deps, open_deps
+from streams.topology import INTAKE, Role, rebuilder
+
+log = structlog.get_logger(__name__)
+
+BEAT_S = 0.25
+STOP_WITHIN_S = 4.0
+"""After this a stopping process ends as it is: whatever is not acknowledged is read again."""
+
+
+class Heart:
+    """The pulse of one process: shows that its loop turns, keeps the city's clock and the gauges up to date, and notices a crash."""
+
+    def __init__(self, roles: Sequence[str]) -> None:
+        self.ready = dict.fromkeys(roles, False)
+        self._apps: Sequence[RoleApp] = ()
+        self._deps: Deps | None = None
+
+    def watch(self, deps: Deps, apps: Sequence[RoleApp]) -> None:
+        """From now on these are what beats."""
+        self._deps, self._apps = deps, apps
+
+    async def run(self, beat: Callable[[], None]) -> None:
+        """Beat for ever. Raises RoleCrashed, and UserError when the stack's clock turned out to be another one."""
+        due = time.monotonic()
+        while True:
+            metrics.LOOP_LAG_SECONDS.observe(max(0.0, time.monotonic() - due))
+            beat()
+            self._look()
+            if self._deps is not None:
+                await self._hear(self._deps)
+            due = time.monotonic() + BEAT_S
+            await asyncio.sleep(BEAT_S)
+
+    def _look(self) -> None:
+        for app in self._apps:
+            if app.crashed:
+                raise RoleCrashed(app.role) from app.crash_reason
+            self.ready[app.role] = app.working
+            for (topic, partition), behind in app.lag().items():
+                metrics.LAG.labels(topic, partition).set(behind)
+        for role, working in self.ready.items():
+            metrics.READY.labels(role).set(working)
+
+    async def _hear(self, deps: Deps) -> None:
+        with contextlib.suppress(TryAgain):  # the roles themselves say that Redis is away; the clock runs on as it is
+            await deps.clock.refresh()
+        metrics.CITY_CLOCK_SECONDS.set(epoch_ms(deps.clock.now()) / 1000)
+
+
+class RoleCrashed(Exception):
+    """A role ended by itself: a bug."""
+
+
+async def serve(settings: Settings, roles: Sequence[Role], stop: asyncio.Event) -> None:
+    """Run the roles until `stop` is set. Raises UserError for a wrong setting, RoleCrashed when a role ended by itself."""
+    heart = Heart([role.name for role in roles])
+    probe = Probe(settings.metrics_host, settings.metrics_port, lambda: heart.ready)
+    probe.start()
+    beating = asyncio.create_task(heart.run(probe.beat), name="heart")
+    stopped = asyncio.create_task(stop.wait(), name="stop")
+    working = asyncio.create_task(_work(settings, roles, heart), name="work")
+    try:
+        done, _ = await asyncio.wait({beating, stopped, working}, return_when=asyncio.FIRST_COMPLETED)
+        for task in done - {stopped}:
+            task.result()
+    finally:
+        last_resort = _end_within(STOP_WITHIN_S, 0 if stop.is_set() else BUG)
+        for task in (beating, stopped, working):
+            task.cancel()
+        await asyncio.gather(beating, stopped, working, return_exceptions=True)
+        probe.stop()
+        last_resort.cancel()
+
+
+async def _work(settings: Settings, roles: Sequence[Role], heart: Heart) -> None:
+    async with open_deps(settings) as deps:
+        rebuild = rebuilder(deps)
+        apps = [role.app(deps, rebuild) for role in roles]
+        try:
+            await _start(apps)
+            heart.watch(deps, apps)
+            log.info("working", roles=[app.role for app in apps], city=deps.city.key, clock=settings.clock)
+            if INTAKE in roles:
+                _tame_the_collector()
+            await asyncio.Event().wait()
+        finally:
+            await asyncio.gather(*(app.stop() for app in apps), return_exceptions=True)
+
+
+async def _start(apps: Sequence[RoleApp]) -> None:
+    found = await asyncio.gather(*(app.start() for app in apps), return_exceptions=True)
+    for app, failed in zip(apps, found, strict=True):
+        if isinstance(failed, BaseException):
+            raise RoleCrashed(app.role) from failed
+
+
+def _tame_the_collector() -> None:
+    """What is loaded by now stays; the flood's objects die by reference count, so the collector need not look every 700 of them."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(50_000, 20, 100)
+
+
+def run_worker(settings: Settings, roles: Sequence[Role], parent: int | None = None) -> int:
+    """Run the roles in this process; returns its exit code. With `parent`, ends when that process is no longer there.
+
+    Raises UserError for a wrong setting.
+    """
+    configure_logging(settings, "+".join(role.name for role in roles))
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        return runner.run(_until_told(settings, roles, parent))
+
+
+async def _until_told(settings: Settings, roles: Sequence[Role], parent: int | None) -> int:
+    loop, stop = asyncio.get_running_loop(), asyncio.Event()
+
+    def end() -> None:
+        _end_within(STOP_WITHIN_S, 0)
+        stop.set()
+
+    def orphaned() -> None:
+        loop.call_soon_threadsafe(end)
+
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, end)
+    if parent is not None:
+        watch_parent(parent, orphaned)
+    try:
+        await serve(settings, roles, stop)
+    except RoleCrashed:
+        log.critical("a role crashed, this process ends", exc_info=True)
+        os._exit(BUG)
+    log.info("stopped")
+    return 0
+
+
+def _end_within(seconds: float, code: int) -> threading.Timer:
+    """A last resort beside the loop: an engine that is away may hold threads and connections longer than a stop may take."""
+    timer = threading.Timer(seconds, os._exit, (code,))
+    timer.daemon = True
+    timer.start()
+    return timer
