@@ -24,6 +24,7 @@ local function tell_sift(move)
   local key = prefix .. 'sift:case:' .. move.id
   if redis.call('EXISTS', key) == 1 then
     redis.call('HSET', key, 'state', move.state, 'handled', move.handled, 'ended', move.ended, 'into', move.into)
+    redis.call('HDEL', key, 'opening') -- from now on closure knows the case
   end
 end
 

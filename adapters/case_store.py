@@ -15,6 +15,7 @@ from adapters import metrics
 from adapters.hot import HotStore
 from incidents.case import Case, Deadline, Outcome
 from incidents.events import CaseId, epoch_ms
+from incidents.sightings import sift_state
 
 MOVES = (Path(__file__).parent / "case_moves.lua").read_text(encoding="utf-8")
 T = TypeVar("T")
@@ -205,7 +206,7 @@ def told_of(move: Move) -> bytes:
             "before": before.sequence if before else 0,
             "after": after.sequence,
             "opened": epoch_ms(after.opened_at),
-            "state": after.state,
+            "state": sift_state(after),
             "handled": str(epoch_ms(after.handled_at)) if after.handled_at else "",
             "ended": str(epoch_ms(after.ended_at)) if after.ended_at else "",
             "into": after.merged_into or "",

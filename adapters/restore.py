@@ -15,10 +15,11 @@ from redis.exceptions import RedisError
 
 from adapters.hot import HotStore
 from adapters.sift import EIGHT_DAYS_S
-from incidents.case import Case, HeldBecause, SourceTotal, State
+from incidents.case import Case, SourceTotal, State
 from incidents.catalogue import Category, Severity
 from incidents.errors import TryAgain
 from incidents.events import epoch_ms
+from incidents.sightings import sift_state
 from incidents.steps.sifting import match_rule
 
 LEASE_MS = 10_000
@@ -160,11 +161,6 @@ def sift_fields(case: Case, category: Category) -> dict[str, str | int]:
         "told_last": epoch_ms(case.last_seen),
         "told_after": int(case.seen_after_handling),
     }
-
-
-def sift_state(case: Case) -> str:
-    """The state as sifting knows it: a held case that nobody confirmed is no refusal, so it has a word of its own."""
-    return "expired" if case.state is State.NOT_FILED and case.held_because is HeldBecause.EXPIRED else case.state
 
 
 def total_text(total: SourceTotal) -> str:

@@ -6,6 +6,8 @@
 --
 -- <prefix>case:<id>    hash: family identity x y known tight first last urgent state handled ended into count told_count told_last told_after
 --                      (closure writes state, handled, ended, into); dropped when closure forgets the case
+--                      opening: what opens the case, said with every sight until closure knows the case and drops the field: partitions
+--                      publish side by side, so a sighting from another one may reach closure before the report that opened
 -- <prefix>seen:<id>    hash: source -> count|first|last|topic|partition|offset; dropped likewise
 -- <prefix>mark:<p>:<source>  [case, topic, offset, newest time, [key, ...]]: everything of the source up to offset is applied; 8 days
 -- <prefix>identity:<family>:<identity>  case id; 8 days
@@ -160,6 +162,12 @@ local function open(g, link, suggested, time)
     redis.call('GEOADD', prefix .. 'place:' .. g.f, string.format('%.7f', g.x / 10000000), string.format('%.7f', g.y / 10000000), g.n)
   end
   if g.i ~= '' then redis.call('SET', prefix .. 'identity:' .. g.f .. ':' .. g.i, g.n, 'EX', EIGHT_DAYS) end
+  redis.call('HSET', prefix .. 'case:' .. g.n, 'opening', cjson.encode({
+    opening = g.o,
+    held = held and (link and link.rule == 'refused' and 'refused_before' or 'waiting') or nil,
+    link = link and link.rule ~= 'refused' and {link.rule, link.c.id} or nil,
+    suggested = suggested,
+  }))
   return {id = g.n, family = g.f, x = g.x, y = g.y, first = time, last = time, urgent = g.u, state = held and 'held' or 'reported', count = 0,
     told_count = 0, told_last = time, fresh = true}, held and 'held' or 'opened'
 end
@@ -186,19 +194,14 @@ local function count(g, c, offsets, first, last)
   return tell
 end
 
-local function tell(g, c, verdict, link, suggested)
+local function tell(g, c, verdict)
   local sight = told[c.id]
   if not sight then
     sight = {case = c.id}
     told[c.id] = sight
     sights[#sights + 1] = sight
   end
-  if verdict == 'opened' or verdict == 'held' then
-    sight.opening = g.o
-    sight.held = verdict == 'held' and ((link and link.rule == 'refused') and 'refused_before' or 'waiting') or nil
-    sight.link = link and link.rule ~= 'refused' and {link.rule, link.c.id} or nil
-    sight.suggested = suggested
-  elseif g.o ~= '' then
+  if g.o ~= '' and verdict == 'merged' then
     sight.more = sight.more or {}
     if #sight.more < 8 then sight.more[#sight.more + 1] = g.o end
   end
@@ -257,7 +260,7 @@ local function sift(number, g)
         fates[#fates + 1] = {c.id, 'merged', 'same_source', 0, last - first, others}
       end
     end
-    if count(g, c, fresh, first, last) then tell(g, c, verdict, link, suggested) end
+    if count(g, c, fresh, first, last) then tell(g, c, verdict) end
     learned[#learned + 1] = {number, verdict, c.id, c.x, c.y, c.first, c.last, c.urgent}
   else
     local known = mark and load(mark[1])
@@ -293,8 +296,8 @@ for at = 6, #ARGV do
 end
 
 for _, sight in ipairs(sights) do
-  local all = redis.call('HGETALL', prefix .. 'seen:' .. sight.case)
-  sight.totals = all
+  sight.totals = redis.call('HGETALL', prefix .. 'seen:' .. sight.case)
+  sight.opens = redis.call('HGET', prefix .. 'case:' .. sight.case, 'opening') or nil
 end
 if KEYS[3] ~= '' and ARGV[4] ~= '' then
   local high = tonumber(redis.call('HGET', KEYS[3], partition) or '')

@@ -52,8 +52,10 @@ class MemorySift:
         if not call.fates:
             return Answer("", b"", learned)
         for sight in call.sights.values():
-            totals = self.cases[sight["case"]].sources
-            sight["totals"] = [text for source, total in totals.items() for text in (source, "|".join(map(str, total)))]
+            seen = self.cases[sight["case"]]
+            sight["totals"] = [text for source, total in seen.sources.items() for text in (source, "|".join(map(str, total)))]
+            if seen.opening:
+                sight["opens"] = seen.opening
         outcome = orjson.dumps(
             {"topic": topic_id, "partition": partition, "rules": self.rules, "fates": call.fates, "sights": list(call.sights.values())}
         )
@@ -99,7 +101,7 @@ class MemorySift:
         """What closure writes when it moves a case."""
         if case_id in self.cases:
             seen = self.cases[case_id]
-            seen.state, seen.handled, seen.ended, seen.into = state, handled, ended, into
+            seen.state, seen.handled, seen.ended, seen.into, seen.opening = state, handled, ended, into, ""
 
 
 @dataclass
@@ -170,11 +172,11 @@ class _Call:
         if found is not None:
             seen, verdict, opened = found.seen, "merged", False
         else:
-            seen, verdict = self._open(group, link, times[0])
+            seen, verdict = self._open(group, link, suggested, times[0])
             opened = True
         self._fate(group, seen, verdict, found or link, fresh, max(times) - min(times))
         if self._count(group, seen, fresh, times, opened):
-            self._tell(group, seen, verdict, link, suggested)
+            self._tell(group, seen, verdict)
         return _learned(verdict, seen)
 
     def _fate(self, group: Group, seen: Seen, verdict: str, why: _Found | None, fresh: list[int], spread: int) -> None:
@@ -221,8 +223,16 @@ class _Call:
             if seen is not None:
                 yield seen, rule
 
-    def _open(self, group: Group, link: _Found | None, time: int) -> tuple[Seen, str]:
-        held = group.held or (link is not None and link.rule == "refused")
+    def _open(self, group: Group, link: _Found | None, suggested: str | None, time: int) -> tuple[Seen, str]:
+        refused = link is not None and link.rule == "refused"
+        held = group.held or refused
+        opening: dict[str, Any] = {"opening": group.opening}
+        if held:
+            opening["held"] = "refused_before" if refused else "waiting"
+        if link is not None and not refused:
+            opening["link"] = [link.rule, link.seen.case_id]
+        if suggested:
+            opening["suggested"] = suggested
         seen = Seen(
             case_id=group.new_id,
             family=group.family,
@@ -236,6 +246,7 @@ class _Call:
             urgent=group.urgent,
             state=State.HELD if held else State.REPORTED,
             told_last=time,
+            opening=orjson.dumps(opening).decode(),
         )
         self.store.add(seen, group.rule.by_place and group.known)
         return seen, "held" if held else "opened"
@@ -255,18 +266,9 @@ class _Call:
             seen.told_count, seen.told_last, seen.told_after = seen.count, seen.last, after or seen.told_after
         return tell
 
-    def _tell(self, group: Group, seen: Seen, verdict: str, link: _Found | None, suggested: str | None) -> None:
+    def _tell(self, group: Group, seen: Seen, verdict: str) -> None:
         sight = self.sights.setdefault(seen.case_id, {"case": seen.case_id})
-        if verdict in ("opened", "held"):
-            refused = link is not None and link.rule == "refused"
-            sight["opening"] = group.opening
-            if verdict == "held":
-                sight["held"] = "refused_before" if refused else "waiting"
-            if link and not refused:
-                sight["link"] = [link.rule, link.seen.case_id]
-            if suggested:
-                sight["suggested"] = suggested
-        elif group.opening:
+        if group.opening and verdict == "merged":
             more = sight.setdefault("more", [])
             if len(more) < 8:
                 more.append(group.opening)

@@ -104,3 +104,8 @@ def _name(item: Evidence | Statement) -> tuple[str | None, ...]:
     if isinstance(item, Evidence):
         return (item.sha256 or item.url,)
     return (item.source, item.id, item.time.isoformat())
+
+
+def sift_state(case: Case) -> str:
+    """The state as sifting knows it: a held case that nobody confirmed is no refusal, so it has a word of its own."""
+    return "expired" if case.state is State.NOT_FILED and case.held_because is HeldBecause.EXPIRED else case.state

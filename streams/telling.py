@@ -118,24 +118,23 @@ def sight_data(command_id: str, sight: dict[str, Any]) -> dict[str, Any]:
         "totals": totals,
         "severity": list(Severity)[int(sight["urgent"])],
     }
-    if sight.get("opening"):
-        data["opening"] = _opening(sight)
+    if sight.get("opens"):
+        data["opening"] = _opening(orjson.loads(sight["opens"]))
     more = [orjson.loads(each) for each in sight.get("more") or ()]
     data["seen_evidence"] = [each for opening in more for each in opening.get("evidence", ())]
     data["statements"] = [opening["statement"] for opening in more if opening.get("statement")]
     return data
 
 
-def _opening(sight: dict[str, Any]) -> dict[str, Any]:
-    opening: dict[str, Any] = orjson.loads(sight["opening"])
-    held = sight.get("held")
+def _opening(opens: dict[str, Any]) -> dict[str, Any]:
+    opening: dict[str, Any] = orjson.loads(opens["opening"])
+    held, link, suggested = opens.get("held"), opens.get("link"), opens.get("suggested")
     if held:
         opening |= {"state": State.HELD, "held_because": HeldBecause(held), "reason": held}
-    link = sight.get("link")
     if link:
         opening |= {"recurs" if link[0] == "recurred" else "series": link[1], "reason": link[0]}
-    if sight.get("suggested"):
-        opening["suggested"] = [sight["suggested"]]
+    if suggested:
+        opening["suggested"] = [suggested]
     return opening
 
 

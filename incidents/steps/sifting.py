@@ -133,6 +133,7 @@ class Seen:
     told_count: int = 0
     told_last: int = 0
     told_after: bool = False
+    opening: str = ""  # what opens the case, until closure knows it
     sources: dict[str, tuple[int, int, int, str, int, int]] = field(default_factory=dict)  # count first last topic partition offset
 
 

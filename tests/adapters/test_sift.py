@@ -40,6 +40,7 @@ class Shelf:
         key = self.hot.keys.sift + "case:" + case
         fields = ("state", str(state), "handled", "" if handled is None else str(handled), "ended", "" if ended is None else str(ended))
         await self.hot.redis.execute_command("HSET", key, *fields)  # type: ignore[no-untyped-call]
+        await self.hot.redis.execute_command("HDEL", key, "opening")  # type: ignore[no-untyped-call]
 
 
 @pytest.fixture(params=["memory", "redis"])
@@ -165,7 +166,21 @@ def test_a_persons_report_is_never_merged_but_suggested(on_shelf: OnShelf) -> No
         await shelf.call(group("/a", 1))
         answer = await shelf.call(group("/hotline", 2, east_m=5, s=60, machine=False, tight=False))
         assert verdicts(answer) == [("QD-/hotline-2", "opened", "opened", (2,))]
-        assert orjson.loads(answer.outcome)["sights"][0]["suggested"] == "QD-/a-1"
+        assert orjson.loads(orjson.loads(answer.outcome)["sights"][0]["opens"])["suggested"] == "QD-/a-1"
+
+    on_shelf(scenario)
+
+
+def test_every_sight_brings_the_opening_until_closure_knows_the_case(on_shelf: OnShelf) -> None:
+    async def scenario(shelf: Shelf) -> None:
+        def opens(answer: Answer) -> str | None:
+            found = orjson.loads(answer.outcome)["sights"][0].get("opens")
+            return None if found is None else orjson.loads(found)["opening"]
+
+        assert opens(await shelf.call(group("/a", 1))) == '{"by":"/a:1"}'
+        assert opens(await shelf.call(group("/b", 1, s=1), partition=1)) == '{"by":"/a:1"}'
+        await shelf.move("QD-/a-1", State.REPORTED)
+        assert opens(await shelf.call(group("/c", 1, s=2), partition=2)) is None
 
     on_shelf(scenario)
 
@@ -285,4 +300,5 @@ def _plain(answer: Answer) -> tuple[Any, ...]:
     for sight in outcome["sights"] or ():
         flat = sight["totals"]
         sight["totals"] = dict(zip(flat[::2], flat[1::2], strict=True))
+        sight["opens"] = orjson.loads(sight.get("opens") or "null")
     return outcome["fates"], outcome["sights"] or [], answer.learned
