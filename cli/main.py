@@ -20,7 +20,7 @@ from incidents.errors import NotReady, TryAgain, UserError
 FAILED = 1
 MISUSE = 2
 INTERRUPTED = 130
-FRAME = ("__main__", "main", "output")  # modules of this package without commands
+FRAME = ("__main__", "main", "output", "words")  # modules of this package without commands
 HOLDS = {"up": "stack", "down": "stack", "status": "stack"}  # commands whose module has another name; only saves loading the rest
 
 HELP = """From a sighting to a verified closure: the pipeline behind a city's operations centre.
@@ -44,10 +44,12 @@ def build(first_word: str | None = None) -> typer.Typer:
         context_settings={"help_option_names": ["-h", "--help"]},
     )
     app.callback(help=HELP)(_start)
-    names = sorted(module.name for module in pkgutil.iter_modules(cli.__path__) if module.name not in FRAME)
+    names = sorted(module.name for module in pkgutil.iter_modules(cli.__path__) if module.name != "__main__")
     wanted = HOLDS.get(first_word or "", (first_word or "").replace("-", "_"))
     for name in [wanted] if wanted in names else names:
-        importlib.import_module(f"cli.{name}").register(app)
+        register = getattr(importlib.import_module(f"cli.{name}"), "register", None)
+        if register:
+            register(app)
     return app
 
 
