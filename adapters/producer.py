@@ -7,12 +7,14 @@ live in an event loop publish with `adapters.bus`.
 import os
 import socket
 from collections import deque
+from functools import lru_cache
 from pathlib import Path
 from typing import IO, Any
 
 from kafka import KafkaProducer
 from kafka.codec import has_lz4
 from kafka.errors import KafkaError, KafkaTimeoutError, MessageSizeTooLargeError
+from kafka.partitioner.default import DefaultPartitioner, murmur2
 
 from incidents.errors import BadReport, RejectReason, TryAgain, UserError
 
@@ -20,6 +22,22 @@ MAX_REQUEST = 4 << 20
 MAX_IN_FLIGHT = 20_000
 """Records sent and not yet acknowledged; kafka-python 3 has no bound of its own (`buffer_memory` is gone)."""
 REAP_EVERY = 256
+
+
+_hash = lru_cache(maxsize=1 << 18)(murmur2)
+
+
+class RememberingPartitioner(DefaultPartitioner):  # type: ignore[misc]  # kafka-python has no types
+    """The partition every Kafka client gives a key, with the hash of a source computed once: in pure Python it costs more than the rest."""
+
+    def partition(
+        self, topic: str, key: object, serialized_key: bytes | None, value: object, serialized_value: object, cluster: Any
+    ) -> int:
+        """See kafka-python; a topic's partitions are numbered from 0 without gap."""
+        partitions = cluster.partitions_for_topic(topic)
+        if serialized_key is None or not partitions:
+            return int(super().partition(topic, key, serialized_key, value, serialized_value, cluster))
+        return (int(_hash(serialized_key)) & 0x7FFFFFFF) % len(partitions)
 
 
 class KafkaBus:
@@ -47,6 +65,7 @@ class KafkaBus:
                 bootstrap_timeout_ms=patience_ms,
                 allow_auto_create_topics=False,
                 metrics_enabled=False,
+                partitioner=RememberingPartitioner(),
             )
         except KafkaError as error:
             raise _no_broker(bootstrap, str(error)) from None

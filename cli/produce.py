@@ -9,7 +9,9 @@ from typing import IO, Annotated
 import typer
 
 from adapters.boundaries import locator
+from adapters.log import configure_logging
 from adapters.metrics import PUBLISHED
+from adapters.probe import Probe
 from adapters.producer import FileBus, KafkaBus
 from cli.output import AsJson, out, say, table
 from config.load import load_city
@@ -19,7 +21,7 @@ from incidents.errors import UserError
 from producers.base import Source, Surroundings, kinds, options_of
 from producers.pace import Pace, pace_of
 from producers.progress import Display, summary
-from producers.run import Outcome, Wishes, run, stop_on_signals
+from producers.run import Outcome, Shown, Wishes, run, stop_on_signals
 
 Out = Annotated[Path | None, typer.Option(help="Write the values as lines into this file (`-` is stdout) instead of Kafka.")]
 Limit = Annotated[int | None, typer.Option(min=0, help="End after so many records.")]
@@ -92,8 +94,10 @@ def send(source: Source, settings: Settings, request: Request) -> None:
         bus = FileBus(request.out) if request.out else KafkaBus(settings.kafka_bootstrap, topic)
         stack.callback(bus.close)
         truth = stack.enter_context(_writing(request.truth)) if request.truth else None
-        shown = stack.enter_context(Display(request.label))
-        counted = None if request.out else PUBLISHED.labels(source=request.label)
+        shown: Shown = stack.enter_context(Display(request.label))
+        counted = None
+        if not request.out:
+            counted, shown = PUBLISHED.labels(source=request.label), stack.enter_context(_answering(settings, request.label, shown))
         outcome = run(source, bus, Wishes(request.pace, request.limit, truth, counted, shown), stop)
     _tell(outcome, where, request)
 
@@ -104,6 +108,30 @@ def _tell(outcome: Outcome, where: str, request: Request) -> None:
         out({"where": where} | asdict(outcome), as_json=True, render=str)
     if outcome.failure:
         raise UserError(f"{outcome.failure} ({outcome.durable:,} of {outcome.sent:,} records are durable)")
+
+
+class _Beating:
+    """Shows a run and lets its probe know that it is alive."""
+
+    def __init__(self, shown: Shown, probe: Probe) -> None:
+        self._shown = shown
+        self._probe = probe
+
+    def show(self, outcome: Outcome, progress: float | None, behind_s: float) -> None:
+        self._probe.beat()
+        self._shown.show(outcome, progress, behind_s)
+
+
+@contextmanager
+def _answering(settings: Settings, label: str, shown: Shown) -> Iterator[Shown]:
+    """/metrics, /healthz and /readyz while the run lasts."""
+    configure_logging(settings, label)
+    probe = Probe(settings.metrics_host, settings.metrics_port, lambda: {label: True})
+    probe.start()
+    try:
+        yield _Beating(shown, probe)
+    finally:
+        probe.stop()
 
 
 @contextmanager

@@ -14,6 +14,7 @@ from config.settings import Settings, load_settings
 from incidents.events import epoch_ms
 from producers.base import options_of
 from producers.pace import ByClock, Pace, Recorded, pace_of
+from producers.simulation.plan import SimulationOptions
 from producers.sources import simulate as source
 
 CITY = "city"
@@ -56,10 +57,12 @@ def simulate(  # noqa: PLR0913  # a command's options are its parameters
         "resent": resent, "noise_m": noise, "flat": flat, "count": count, "start": start or clock.now(),
         "minutes": None if minutes is None else minutes * clock.speed,
     }  # fmt: skip
-    options = options_of(source.KIND, given)
+    options = SimulationOptions.model_validate(options_of(source.KIND, given))
     pace = _pace(speed or (CITY if out is None else "max"), clock, start is not None)
-    opened = source.KIND.open(options, surroundings(settings))
-    send(opened, settings, Request("simulate", pace, out, None, truth, as_json))
+    simulation = source.opened(options, surroundings(settings))
+    if start is None:
+        simulation.begin_at(clock.now())
+    send(simulation, settings, Request("simulate", pace, out, None, truth, as_json))
 
 
 def _clock(settings: Settings) -> CityClock:

@@ -1,10 +1,9 @@
 """When the next record may leave: as fast as it can, at a rate, with the gaps of a recording, or by the city's clock.
 
-Waiting is done on the stop event, so that a signal ends it at once.
+A pace only computes; `producers.run` does the waiting. All moments are seconds of the machine's monotonic clock.
 """
 
 import re
-import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -15,29 +14,24 @@ from incidents.errors import UserError
 NowMs = Callable[[], int]
 """A clock: milliseconds since 1970."""
 Monotonic = Callable[[], float]
+AT_ONCE = 0.0
+ASKED_EVERY_S = 1.0
 
 
 class Pace(Protocol):
-    """Holds a record back until it is due. `wait` returns early, without a sign, when the stop event is set."""
+    """Decides when a record leaves. `when` is called once per record, in their order."""
 
-    def wait(self, due_ms: int | None, stop: threading.Event) -> None:
-        """Return when a record that is due at `due_ms` (on the source's clock) may be sent."""
-        ...
-
-    def behind_s(self) -> float:
-        """Real seconds by which sending trails behind what was due; 0 when it keeps up."""
+    def when(self, due_ms: int | None) -> float:
+        """The moment at which a record that is due at `due_ms` (on the source's clock) may be sent; a past one means at once."""
         ...
 
 
 class Unpaced:
     """`max`: nothing waits."""
 
-    def wait(self, due_ms: int | None, stop: threading.Event) -> None:
-        """Return at once."""
-
-    def behind_s(self) -> float:
-        """Never behind."""
-        return 0.0
+    def when(self, due_ms: int | None) -> float:
+        """At once."""
+        return AT_ONCE
 
 
 @dataclass(slots=True)
@@ -47,19 +41,11 @@ class ByRate:
     per_second: float
     monotonic: Monotonic = time.monotonic
     _next: float = 0.0
-    _behind: float = 0.0
 
-    def wait(self, due_ms: int | None, stop: threading.Event) -> None:
-        """Wait for this record's turn."""
-        now = self.monotonic()
-        self._next = max(self._next, now - 1.0) + 1.0 / self.per_second
-        self._behind = now - self._next
-        if self._behind < 0:
-            stop.wait(-self._behind)
-
-    def behind_s(self) -> float:
-        """Seconds since this record's turn."""
-        return max(0.0, self._behind)
+    def when(self, due_ms: int | None) -> float:
+        """This record's turn."""
+        self._next = max(self._next, self.monotonic() - 1.0) + 1.0 / self.per_second
+        return self._next
 
 
 @dataclass(slots=True)
@@ -69,46 +55,38 @@ class Recorded:
     speed: float
     monotonic: Monotonic = time.monotonic
     _zero: float | None = None
-    _behind: float = 0.0
 
-    def wait(self, due_ms: int | None, stop: threading.Event) -> None:
-        """Wait until as much time has gone by since the first record as the recording says."""
+    def when(self, due_ms: int | None) -> float:
+        """As long after the first record as the recording says."""
         if due_ms is None:
-            return
-        now = self.monotonic()
+            return AT_ONCE
         if self._zero is None:
-            self._zero = now - due_ms / 1000 / self.speed
-        self._behind = now - self._zero - due_ms / 1000 / self.speed
-        if self._behind < 0:
-            stop.wait(-self._behind)
-
-    def behind_s(self) -> float:
-        """Seconds since the record was due."""
-        return max(0.0, self._behind)
+            self._zero = self.monotonic() - due_ms / 1000 / self.speed
+        return self._zero + due_ms / 1000 / self.speed
 
 
 @dataclass(slots=True)
 class ByClock:
-    """By a clock that runs by itself (the city's): a record leaves when the clock shows its time. `speed` = clock seconds a second."""
+    """By a clock that runs by itself (the city's): a record leaves when the clock shows its time. `speed` = clock seconds a second.
+
+    The clock is asked once a second, so that a correction of it is followed.
+    """
 
     now_ms: NowMs
     speed: float = 1.0
-    _seen_ms: int = 0
-    _behind: float = 0.0
+    monotonic: Monotonic = time.monotonic
+    _asked: float | None = None
+    _zero: float = 0.0
 
-    def wait(self, due_ms: int | None, stop: threading.Event) -> None:
-        """Wait until the clock shows `due_ms`; asks the clock only when the time it last showed is not late enough."""
-        if due_ms is None or due_ms <= self._seen_ms:
-            return
-        self._seen_ms = self.now_ms()
-        while self._seen_ms < due_ms and not stop.is_set():
-            stop.wait(max(0.001, (due_ms - self._seen_ms) / 1000 / self.speed))
-            self._seen_ms = self.now_ms()
-        self._behind = (self._seen_ms - due_ms) / 1000 / self.speed
-
-    def behind_s(self) -> float:
-        """Seconds since the record was due."""
-        return max(0.0, self._behind)
+    def when(self, due_ms: int | None) -> float:
+        """When the clock will show `due_ms`."""
+        if due_ms is None:
+            return AT_ONCE
+        now = self.monotonic()
+        if self._asked is None or now - self._asked > ASKED_EVERY_S:
+            self._asked = now
+            self._zero = now - self.now_ms() / 1000 / self.speed
+        return self._zero + due_ms / 1000 / self.speed
 
 
 _SPEED = re.compile(r"x(?P<times>\d+(\.\d+)?)|(?P<rate>\d+(\.\d+)?)(/s)?")

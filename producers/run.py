@@ -15,7 +15,7 @@ from typing import IO, Protocol
 
 from incidents.errors import BadReport, TryAgain, UserError
 from producers.base import Item, Source, Truth
-from producers.pace import Pace, Unpaced
+from producers.pace import AT_ONCE, Pace, Unpaced
 
 SHOWN_EVERY_S = 0.2
 LOOK_EVERY = 64
@@ -104,6 +104,7 @@ class _Run:
         self._began = time.monotonic()
         self._next_look = 0.0
         self._counted = 0
+        self._behind_s = 0.0
 
     def run(self) -> Outcome:
         outcome = self._outcome
@@ -117,14 +118,23 @@ class _Run:
 
     def _send_all(self) -> None:
         pace = self._wishes.pace
-        hurried = isinstance(pace, Unpaced)
         for number, item in enumerate(islice(self._source.items(), self._wishes.limit)):
-            pace.wait(item.due_ms, self._stop)
+            when = pace.when(item.due_ms)
+            if when != AT_ONCE:
+                self._wait(when)
             if self._stop.is_set():
                 return
             self._send(item)
-            if (number % LOOK_EVERY == 0 or not hurried) and time.monotonic() >= self._next_look:
+            if number % LOOK_EVERY == 0 and time.monotonic() >= self._next_look:
                 self._look()
+
+    def _wait(self, when: float) -> None:
+        """Until `when` or a stop; whoever watches is told meanwhile."""
+        while (now := time.monotonic()) < when and not self._stop.is_set():
+            if now >= self._next_look:
+                self._look()
+            self._stop.wait(min(when - now, SHOWN_EVERY_S))
+        self._behind_s = max(0.0, now - when)
 
     def _send(self, item: Item) -> None:
         try:
@@ -149,7 +159,7 @@ class _Run:
             wishes.counted.inc(outcome.durable - self._counted)
             self._counted = outcome.durable
         if wishes.shown:
-            wishes.shown.show(outcome, source.progress(), wishes.pace.behind_s())
+            wishes.shown.show(outcome, source.progress(), self._behind_s)
 
 
 def truth_line(truth: Truth) -> str:

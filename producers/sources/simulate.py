@@ -8,6 +8,7 @@ import hashlib
 import heapq
 import random
 from collections.abc import Iterator
+from datetime import datetime
 from itertools import count
 
 import orjson
@@ -36,11 +37,7 @@ class Simulation:
         """Places the cameras: about a second for 230,000 of them and a geography of polygons."""
         self._options = options
         self._rng = random.Random(options.seed)
-        self._start_ms = epoch_ms(options.start)
-        self._end_ms = None if options.minutes is None else self._start_ms + int(options.minutes * 60_000)
-        self._now_ms = self._start_ms
         self._made = 0
-        self._tag = hashlib.blake2b(f"{options.seed} {self._start_ms}".encode(), digest_size=4).hexdigest().encode()
         self._day = Day(city.time_zone, options.flat)
         self._stamps = Stamps(city.time_zone)
         self.cameras = Cameras(Ground(squares(city.bounds, locate)), options.cameras, self._rng)
@@ -51,6 +48,14 @@ class Simulation:
         self._order = count()
         self._next: list[tuple[int, int, View]] = []
         self._late: list[tuple[int, int, Item]] = []
+        self.begin_at(options.start)
+
+    def begin_at(self, start: datetime) -> None:
+        """Begin at another moment than the options say (placing the cameras took its time). Only before the first report."""
+        self._start_ms = self._now_ms = epoch_ms(start)
+        minutes = self._options.minutes
+        self._end_ms = None if minutes is None else self._start_ms + int(minutes * 60_000)
+        self._tag = hashlib.blake2b(f"{self._options.seed} {self._start_ms}".encode(), digest_size=4).hexdigest().encode()
 
     @property
     def open_views(self) -> int:
@@ -163,8 +168,9 @@ class Simulation:
         return Item(now_ms, key, value, good.truth._replace(kind=f"bad:{kind}"))
 
 
-def _open(options: SimulationOptions, world: Surroundings) -> Simulation:
+def opened(options: SimulationOptions, world: Surroundings) -> Simulation:
+    """The simulation of a city in its surroundings."""
     return Simulation(world.city, world.geography() if world.geography else None, options)
 
 
-KIND = Kind("simulate", "Simulate a city: cameras, incidents, residents, false alarms, bad input.", SimulationOptions, _open)
+KIND = Kind("simulate", "Simulate a city: cameras, incidents, residents, false alarms, bad input.", SimulationOptions, opened)

@@ -11,7 +11,7 @@ import pytest
 
 from incidents.errors import BadReport, RejectReason, TryAgain, UserError
 from producers.base import Item, Kind, Truth, kinds, options_of
-from producers.pace import ByClock, ByRate, Recorded, Unpaced, pace_of
+from producers.pace import AT_ONCE, ByClock, ByRate, Pace, Recorded, Unpaced, pace_of
 from producers.run import Outcome, Wishes, run, stop_on_signals
 
 
@@ -134,67 +134,51 @@ def test_what_is_durable_is_counted_and_shown_at_the_end() -> None:
     assert (count.total, count.shown) == (500, 500)
 
 
-class Hands:
-    """A clock and a stop event moved by hand: waiting moves the clock."""
-
-    def __init__(self) -> None:
-        self.now = 100.0
-        self.waits: list[float] = []
-
-    def is_set(self) -> bool:
-        return False
-
-    def wait(self, timeout: float | None = None) -> bool:
-        self.waits.append(round(timeout or 0, 3))
-        self.now += timeout or 0
-        return False
-
-
-def waits(pace: object, dues_ms: Sequence[int | None], hands: Hands) -> list[float]:
-    for due_ms in dues_ms:
-        pace.wait(due_ms, hands)  # type: ignore[attr-defined]  # any pace
-    return hands.waits
+def moments(pace: Pace, dues_ms: Sequence[int | None]) -> list[float]:
+    return [round(pace.when(due_ms), 3) for due_ms in dues_ms]
 
 
 @pytest.mark.parametrize(
     ("speed", "dues_ms", "expected"),
     [
-        (1.0, [5000, 6000, 9000], [1.0, 3.0]),
-        (60.0, [0, 60_000, 180_000], [1.0, 2.0]),
-        (1.0, [5000, 4000, None, 6000], [1.0]),  # times that run back do not wait
+        (1.0, [5000, 6000, 9000], [100.0, 101.0, 104.0]),
+        (60.0, [0, 60_000, 180_000], [100.0, 101.0, 103.0]),
+        (1.0, [5000, 4000, None, 6000], [100.0, 99.0, AT_ONCE, 101.0]),  # times that run back do not wait
     ],
 )
 def test_a_recording_keeps_its_gaps(speed: float, dues_ms: list[int | None], expected: list[float]) -> None:
-    hands = Hands()
-    assert waits(Recorded(speed, lambda: hands.now), dues_ms, hands) == expected
+    assert moments(Recorded(speed, lambda: 100.0), dues_ms) == expected
 
 
 def test_a_rate_is_even_and_a_stall_is_caught_up_for_a_second_only() -> None:
-    hands = Hands()
-    pace = ByRate(10, lambda: hands.now)
-    waits(pace, [None] * 60, hands)
-    assert hands.now == pytest.approx(105, abs=0.2)  # the first second's worth may leave at once
-    hands.now += 30
-    waits(pace, [None] * 30, hands)
-    assert hands.now == pytest.approx(137, abs=0.2)
+    now = 100.0
+    pace = ByRate(10, lambda: now)
+    assert moments(pace, [None] * 20)[-1] == 101.0
+    now += 30
+    assert moments(pace, [None] * 20)[-1] == 131.0
 
 
-def test_a_clock_that_runs_by_itself_decides_when_a_record_leaves() -> None:
-    hands = Hands()
-    pace = ByClock(lambda: int(hands.now * 600_000), speed=600)
-    due_ms = int(100 * 600_000) + 600_000 * 2
-    assert waits(pace, [due_ms - 1_200_000, due_ms, due_ms], hands) == [2.0]
-    hands.now += 7
-    pace.wait(due_ms + 1, hands)  # type: ignore[arg-type]  # hands for an event
-    assert pace.behind_s() == pytest.approx(7, abs=0.01)
+def test_a_clock_that_runs_by_itself_decides_when_a_record_leaves_and_its_corrections_are_followed() -> None:
+    now, ahead_s = 100.0, 0.0
+    pace = ByClock(lambda: int((now + ahead_s) * 600_000), 600, lambda: now)
+    assert moments(pace, [60_000_000, 61_200_000]) == [100.0, 102.0]
+    now, ahead_s = 101.5, 1.0
+    assert moments(pace, [61_200_000, None]) == [101.0, AT_ONCE]
 
 
-def test_a_stop_ends_the_waiting() -> None:
+def test_a_stop_ends_the_waiting_and_the_run() -> None:
     stop = threading.Event()
-    stop.set()
-    for pace in (ByClock(lambda: 0), Recorded(1.0), ByRate(0.001), Unpaced()):
-        pace.wait(0, stop)
-        pace.wait(3_600_000, stop)
+    shows: list[float] = []
+
+    class Stopping:
+        def show(self, outcome: Outcome, progress: float | None, behind_s: float) -> None:
+            shows.append(behind_s)
+            stop.set()
+
+    wishes = Wishes(pace=Recorded(1.0), shown=Stopping())
+    outcome = run(ListSource([*some(1, 0), *some(1, 3_600_000)]), ListBus(), wishes, stop)
+    assert (outcome.sent, outcome.stopped) == (1, True)
+    assert outcome.seconds < 60
 
 
 @pytest.mark.parametrize(("text", "kind"), [("max", Unpaced), ("real", Recorded), ("x60", Recorded), ("x0.5", Recorded), ("500/s", ByRate)])
