@@ -31,7 +31,7 @@ class Server:
         """Starts it on the data that is there, and returns when it answers."""
         self._engine.prepare()
         with self._log.open("ab") as log:
-            command = [*_die_with_us(), *self._engine.command()]
+            command = [*die_with_us(), *self._engine.command()]
             process = subprocess.Popen(command, stdout=log, stderr=subprocess.STDOUT, start_new_session=True)
         self._process = process
         self._engine.wait_until_ready(lambda: process.poll() is None)
@@ -57,6 +57,6 @@ class Server:
         self.start()
 
 
-def _die_with_us() -> list[str]:
+def die_with_us() -> list[str]:
     """A killed pytest runs no finalizer, so that the kernel must end its servers; our own session keeps Ctrl-C away from them."""
     return ["setpriv", "--pdeathsig", "KILL"] if shutil.which("setpriv") else []
