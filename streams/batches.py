@@ -63,8 +63,11 @@ class Source:
     most: int
 
 
-class Batches(Service):  # type: ignore[misc]  # mode ships no types
+class Batches(Service):
     """Runs one stage. `rebuild` is awaited when the hot store is not ready; it returns when it is."""
+
+    wait_for_shutdown = True  # else mode cancels `_run` at once: nothing finished, no last commit, partitions idle until the session ends
+    shutdown_timeout = 3.0
 
     def __init__(self, source: Source, stage: Stage, rebuild: Callable[[], Awaitable[None]]) -> None:
         super().__init__()
@@ -82,6 +85,12 @@ class Batches(Service):  # type: ignore[misc]  # mode ships no types
 
     @Service.task
     async def _run(self) -> None:
+        try:
+            await self._until_stopped()
+        finally:
+            self.set_shutdown()
+
+    async def _until_stopped(self) -> None:
         started = False
         while not self.should_stop:
             try:
