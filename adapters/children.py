@@ -1,8 +1,8 @@
 """The processes of one `cityloop worker`: starts them, starts again what died, and ends with them.
 
-A supervisor of sixty lines and no daemon: output passes through, a child that ends with 2 (a person must act) ends the whole with 2 and
-its one message, any other end is met by a restart after a pause that doubles up to ten seconds. Children watch this process and end within
-two seconds of it, should it be killed.
+A supervisor of sixty lines and no daemon: output passes through. A child that ends with 2 (a person must act) at its first start ends the
+whole with 2 and its one message; any other end is met by a restart after a pause that doubles up to ten seconds. Children watch this
+process and end within two seconds of it, should it be killed.
 """
 
 import asyncio
@@ -54,8 +54,8 @@ class Children:
             await self._end()
 
     async def _keep(self, at: int) -> None:
-        """Returns when the child asks for a person."""
-        pause = FIRST_PAUSE_S
+        """Returns when the child asks for a person from the start; one that worked before is tried again."""
+        pause, first = FIRST_PAUSE_S, True
         while True:
             began = time.monotonic()
             process = await asyncio.create_subprocess_exec(
@@ -63,8 +63,9 @@ class Children:
             )
             self._running[at] = process
             code = await process.wait()
-            if code == MISUSE:
+            if code == MISUSE and first:
                 return
+            first = False
             if time.monotonic() - began > HEALTHY_AFTER_S:
                 pause = FIRST_PAUSE_S
             log.error(

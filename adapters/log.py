@@ -13,9 +13,10 @@ from structlog.typing import EventDict, Processor, WrappedLogger
 from config.settings import LogFormat, Settings
 
 HOUSEHOLD = frozenset({"reporter", "phone", "plate", "building", "floor", "description", "statement", "statements", "address", "identity"})
+MUTED = {"kafka": logging.CRITICAL, "aiokafka": logging.ERROR}
+"""Clients that say several lines per second while a broker is away; our own loops say it once. CITYLOOP_LOG_LEVEL=DEBUG lets them speak."""
 _TRACEBACK: Processor = structlog.processors.ExceptionRenderer(structlog.tracebacks.ExceptionDictTransformer(show_locals=False))
 """Without the values of variables, among which a report could be."""
-LOUD = ("faust", "mode", "aiokafka", "kafka", "redis", "asyncio", "uvicorn", "watchfiles")
 
 
 def configure_logging(settings: Settings, role: str) -> None:
@@ -39,9 +40,15 @@ def configure_logging(settings: Settings, role: str) -> None:
     handler.setFormatter(structlog.stdlib.ProcessorFormatter(foreign_pre_chain=shared, processors=_last(settings.log_format)))
     root = logging.getLogger()
     root.handlers[:] = [handler]
+    handler.addFilter(_is_ours_or_a_warning)
     root.setLevel(settings.log_level)
-    for name in LOUD:
-        logging.getLogger(name).setLevel(max(logging.WARNING, root.level))
+    for name, level in MUTED.items():
+        logging.getLogger(name).setLevel(logging.NOTSET if root.level == logging.DEBUG else level)
+
+
+def _is_ours_or_a_warning(record: logging.LogRecord) -> bool:
+    """Libraries' records hold a text, ours a dictionary."""
+    return isinstance(record.msg, dict) or record.levelno >= logging.WARNING
 
 
 def _last(style: LogFormat) -> list[Processor]:

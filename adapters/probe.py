@@ -8,7 +8,7 @@ import json
 import threading
 import time
 from collections.abc import Callable, Iterable, Mapping
-from socketserver import ThreadingMixIn
+from socketserver import TCPServer, ThreadingMixIn
 from typing import TYPE_CHECKING, cast
 from wsgiref.simple_server import WSGIRequestHandler, WSGIServer, make_server
 
@@ -30,12 +30,11 @@ Readiness = Callable[[], Mapping[str, bool]]
 
 class _Server(ThreadingMixIn, WSGIServer):
     daemon_threads = True
+    allow_reuse_address = True
 
     def server_bind(self) -> None:
-        """As HTTPServer's, without asking the resolver for this machine's name."""
-        self.allow_reuse_address = True
-        self.socket.bind(self.server_address)
-        self.server_address = self.socket.getsockname()
+        """As HTTPServer's, without asking the resolver for this machine's name; a restarted process gets its port back at once."""
+        TCPServer.server_bind(self)
         self.server_name, self.server_port = str(self.server_address[0]), int(self.server_address[1])
         self.setup_environ()
 
@@ -78,7 +77,7 @@ class Probe:
             ) from None
         self._server = server
         threading.Thread(target=server.serve_forever, args=(0.1,), name="probe", daemon=True).start()
-        log.info("metrics and health", address=f"http://{host}:{self.port}")
+        log.info("metrics and health", url=f"http://{host}:{self.port}")
 
     def stop(self) -> None:
         """Stop listening."""

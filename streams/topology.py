@@ -138,9 +138,9 @@ def roles(names: Sequence[str]) -> tuple[Role, ...]:
     return tuple(role for name, role in ROLES.items() if name in names)
 
 
-def processes() -> tuple[tuple[str, ...], ...]:
-    """Role names of each process that `cityloop worker` runs."""
-    return tuple(tuple(name for name, role in ROLES.items() if role.process is each) for each in Process)
+def names_of(process: Process) -> tuple[str, ...]:
+    """The roles that this process of `cityloop worker` runs."""
+    return tuple(name for name, role in ROLES.items() if role.process is process)
 
 
 def rebuilder(deps: Deps) -> Rebuild:

@@ -26,7 +26,7 @@ from incidents.events import epoch_ms
 from streams.agents import BUG
 from streams.app import RoleApp
 from streams.deps import Deps, open_deps
-from streams.topology import INTAKE, Role, rebuilder
+from streams.topology import INTAKE, Process, Role, names_of, rebuilder
 
 log = structlog.get_logger(__name__)
 
@@ -134,7 +134,8 @@ def run_worker(settings: Settings, roles: Sequence[Role], parent: int | None = N
 
     Raises UserError for a wrong setting.
     """
-    configure_logging(settings, "+".join(role.name for role in roles))
+    whole = next((process for process in Process if {role.name for role in roles} == set(names_of(process))), None)
+    configure_logging(settings, whole or "+".join(role.name for role in roles))
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         return runner.run(_until_told(settings, roles, parent))
 
