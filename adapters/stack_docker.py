@@ -63,7 +63,7 @@ class DockerStack:
         if not state.addresses:
             return StackStatus(Mode.DOCKER, False, {}, [_status(name, {}, None) for name in SERVICES])
         listed = self._compose(state, "ps", "--all", "--format", "json")
-        known = {row["Service"]: row for row in map(json.loads, listed.splitlines())}
+        known = {row["Service"]: row for row in _rows(listed)}
         addresses = dict(zip(SERVICES, (state.addresses["kafka_bootstrap"], state.addresses["redis_url"]), strict=True))
         processes = [_status(name, known.get(name, {}), addresses[name]) for name in SERVICES]
         return StackStatus(Mode.DOCKER, all(process.running for process in processes), state.addresses, processes)
@@ -78,6 +78,12 @@ class DockerStack:
         if done.returncode:
             raise UserError(f"docker compose {words[0]} failed: {done.stderr.strip()[-600:]}; `cityloop up --native` needs no Docker")
         return done.stdout
+
+
+def _rows(listed: str) -> list[dict[str, str]]:
+    """Older versions of compose print one array, newer ones an object per line."""
+    rows: list[dict[str, str]] = json.loads(listed) if listed.startswith("[") else [json.loads(line) for line in listed.splitlines()]
+    return rows
 
 
 def _status(name: str, row: dict[str, str], address: str | None) -> ProcessStatus:
