@@ -151,7 +151,8 @@ def _by_rule(city: City, case: Case) -> _Change | None:
         return _Change(FactType.RECURRED, RULE)
     if lifts(case):
         return _Change(FactType.UPDATED, RULE, {"state": State.REPORTED, "held_because": None})
-    if case.state is State.CHECKED and rules is not None and rules.close == "auto" and not case.seen_after_handling:
+    passed = case.state is State.CHECKED and case.changed is not None and case.changed.fact is FactType.CHECK_PASSED
+    if passed and rules is not None and rules.close == "auto" and not case.seen_after_handling:
         return _Change(FactType.CLOSED, RULE, {"state": State.CLOSED})
     return None
 
