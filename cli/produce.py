@@ -1,5 +1,6 @@
 """`cityloop produce`, and what `replay` and `simulate` share with it: run a source onto the topic or into a file, and say how it went."""
 
+import gc
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import asdict, dataclass
@@ -25,6 +26,8 @@ from producers.run import Outcome, Shown, Wishes, run, stop_on_signals
 
 Out = Annotated[Path | None, typer.Option(help="Write the values as lines into this file (`-` is stdout) instead of Kafka.")]
 Limit = Annotated[int | None, typer.Option(min=0, help="End after so many records.")]
+
+SELDOM = (100_000, 50, 1000)
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +94,8 @@ def send(source: Source, settings: Settings, request: Request) -> None:
     where = str(request.out) if request.out else f"{topic} on {settings.kafka_bootstrap}"
     with ExitStack() as stack:
         stop = stack.enter_context(stop_on_signals())
+        stack.callback(gc.set_threshold, *gc.get_threshold())
+        gc.set_threshold(*SELDOM)  # tens of thousands of views and records under way live long: walking them again and again costs a third
         bus = FileBus(request.out) if request.out else KafkaBus(settings.kafka_bootstrap, topic)
         stack.callback(bus.close)
         truth = stack.enter_context(_writing(request.truth)) if request.truth else None
