@@ -10,6 +10,7 @@ from rich.console import Group, RenderableType
 from rich.text import Text
 
 from adapters import accounts, reported
+from cli import words
 from cli.output import AsJson, out, say, table
 from config.settings import Settings, load_settings
 from incidents.audit import Account, Cut, balance, together
@@ -17,16 +18,7 @@ from incidents.audit_checks import Findings, Result, examine
 from incidents.decision import Verdict
 from incidents.errors import UserError
 
-LABELS = {
-    "reported": "上报 reported",
-    "opened": "新开 opened",
-    "merged": "合并 merged",
-    "held": "暂存 held",
-    "resent": "重发 resent",
-    "rejected": "拒收 rejected",
-    "lost": "丢失 lost",
-    "pending": "待判 pending",
-}
+FIGURES = ("reported", "opened", "merged", "held", "resent", "rejected", "lost", "pending")
 CHECKS = {
     "readable": "记录可读",
     "one_verdict": "一条一判",
@@ -88,11 +80,11 @@ def _answer(cuts: Mapping[int, Cut], parts: Mapping[int, Account], result: Resul
 
 
 def _render(answer: Mapping[str, Any]) -> RenderableType:
-    rows = [[name, *(f"{part[key]:,}" for key in LABELS)] for name, part in answer["partitions"].items()]
-    rows.append(["∑", *(f"{answer[key]:,}" for key in LABELS)])
-    sums = table(["分区 partition", *LABELS.values()], rows)
+    rows = [[name, *(f"{part[key]:,}" for key in FIGURES)] for name, part in answer["partitions"].items()]
+    rows.append(["∑", *(f"{answer[key]:,}" for key in FIGURES)])
+    sums = table(["分区 Partition", *(words.both("figure", name) for name in FIGURES)], rows)
     checks = table(["", "核对 check", "", ""], [_row(name, check) for name, check in answer["checks"].items()])
-    notes = [f"暂存后放行 released: {answer['released']:,}"] if answer["held"] else []
+    notes = [f"放行 released (held before): {answer['released']:,}"] if answer["held"] else []
     notes += [f"重建时丢失的未报次数 counted, lost untold in a rebuild: {answer['untold_lost']:,}"] if answer["untold_lost"] else []
     verdict = "账目相符 every report is accounted for" if answer["exact"] else "账目不符 NOT every report is accounted for"
     return Group(sums, Text(), checks, *map(Text, notes), Text(), Text(verdict, style="bold green" if answer["exact"] else "bold red"))

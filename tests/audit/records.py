@@ -58,14 +58,14 @@ class History:
         """Every record, with a name of its own."""
         return [*self._reports(), *self._fates(), *self._facts(), ("rejected 0:5", self._dead(5))]
 
-    def _out(self, topic: str, key: str, value: object, partition: int = 0) -> Out:
+    def _out(self, topic: str, key: str, value: object, partition: int | None = None) -> Out:
         raw = value if isinstance(value, bytes) else orjson.dumps(value)
         return Out(self.settings.named(topic), key.encode(), raw, partition=partition)
 
     def _reports(self) -> list[tuple[str, Out]]:
         ids = [("/cameras/1", f"a{n}", 0) for n in (0, 1, 2, 2, 4)] + [("/cameras/2", f"b{n}", 1) for n in range(3)]
         made = [(f"report {i}", self._out(REPORTED.name, s, report(s, i), p)) for s, i, p in ids]
-        return [*made, ("report bad", self._out(REPORTED.name, "/cameras/9", b"{"))]
+        return [*made, ("report bad", self._out(REPORTED.name, "/cameras/9", b"{", 0))]
 
     def _fates(self) -> list[tuple[str, Out]]:
         first = [(self.a, "opened", "opened", "r1", [0]), (self.a, "merged", "same_source 1 m 2 s", "r1", [1, 2])]
