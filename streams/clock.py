@@ -5,7 +5,8 @@ harmless: a deadline's command has the deadline's id. Closure drops the deadline
 """
 
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from datetime import datetime
 
 import structlog
 from mode import Service
@@ -13,6 +14,7 @@ from mode import Service
 from adapters import metrics
 from adapters.case_store import Cases, RedisCases
 from adapters.clock import STEP_BACK_S, CityClock, JumpGuard
+from incidents.case import Case, Command, Deadline
 from incidents.catalogue import City
 from incidents.errors import NotReady, TryAgain
 from incidents.events import epoch_ms
@@ -20,7 +22,7 @@ from incidents.steps.escalation import decide
 from streams.agents import BACKOFF_S, Rebuild
 from streams.app import ServiceApp, service_app
 from streams.deps import Deps
-from streams.routing import CommandBus
+from streams.routing import CommandBus, Commands
 
 log = structlog.get_logger(__name__)
 
@@ -32,7 +34,7 @@ HELD_LOG_EVERY_S = 60.0
 class ClockStage(Service):
     """Fires deadlines. `working` is what readiness shows: engines answer, and the wall clock has not jumped."""
 
-    def __init__(self, city: City, clock: CityClock, cases: Cases, bus: CommandBus, rebuild: Rebuild) -> None:
+    def __init__(self, city: City, clock: CityClock, cases: Cases, bus: Commands, rebuild: Rebuild) -> None:
         super().__init__()
         self.working = False
         self.guard = JumpGuard()
@@ -42,6 +44,8 @@ class ClockStage(Service):
         self._bus = bus
         self._rebuild = rebuild
         self._said_held_at: float | None = None
+        self._claimed: Sequence[tuple[Case, Deadline]] = ()
+        self._waiting: list[tuple[Command, datetime]] = []  # claimed, and not yet published: goes first when Kafka is back
 
     def lag(self) -> Mapping[int, int]:
         """It reads no topic."""
@@ -70,18 +74,20 @@ class ClockStage(Service):
             return False
         now = self._clock.now()
         try:
-            claimed = await self._cases.claim_due(epoch_ms(now), int(time.time() * 1000), AT_ONCE)
-            commands = [(command, now) for case, deadline in claimed for command in decide(self._city, case, deadline)]
-            await self._bus.publish(commands)
+            if not self._waiting:
+                self._claimed = await self._cases.claim_due(epoch_ms(now), int(time.time() * 1000), AT_ONCE)
+                self._waiting = [(command, now) for case, deadline in self._claimed for command in decide(self._city, case, deadline)]
+            await self._bus.publish(self._waiting)
+            fired, self._claimed, self._waiting = self._claimed, (), []
+            for _, deadline in fired:
+                metrics.DEADLINES_FIRED.labels(deadline.kind.value).inc()
             metrics.DEADLINES_DUE_UNFIRED.set(await self._cases.due(epoch_ms(now)))
         except NotReady as error:
             self.working = False
             log.warning("hot store not ready, deadlines wait", reason=str(error))
             await self._rebuild()
             return True
-        for _, deadline in claimed:
-            metrics.DEADLINES_FIRED.labels(deadline.kind.value).inc()
-        return len(claimed) == AT_ONCE
+        return len(fired) == AT_ONCE
 
     def held(self) -> bool:
         """Whether the wall clock went more than a minute another way than the steady one; then nothing fires until it is put right."""

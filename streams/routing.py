@@ -6,9 +6,7 @@ against the case as it then stands.
 
 from collections.abc import Sequence
 from datetime import datetime
-
-from incidents.facts import encode_command
-from incidents.steps.routing import decide
+from typing import Protocol
 
 from adapters import metrics
 from adapters.bus import Out, Publisher
@@ -16,13 +14,22 @@ from config.settings import Settings
 from config.topics import CASE_COMMANDS
 from incidents.case import Command, Fact
 from incidents.catalogue import City
+from incidents.facts import encode_command
+from incidents.steps.routing import decide
 from streams.agents import FactAgent, Rebuild, ports
 from streams.app import AgentApp, agent_app
 from streams.deps import Deps
 
 
+class Commands(Protocol):
+    """Where rules put their commands."""
+
+    async def publish(self, commands: Sequence[tuple[Command, datetime]]) -> None:
+        """Return when all are durable; each comes with the city's time it is given at. Raises TryAgain: then all again."""
+
+
 class CommandBus:
-    """Publishes the commands of rules on `cases.commands`, keyed by case. Raises TryAgain as the publisher does."""
+    """`cases.commands`, keyed by case."""
 
     def __init__(self, settings: Settings, city: City, publisher: Publisher) -> None:
         self._topic = settings.named(CASE_COMMANDS.name)
@@ -30,7 +37,7 @@ class CommandBus:
         self._publisher = publisher
 
     async def publish(self, commands: Sequence[tuple[Command, datetime]]) -> None:
-        """Return when all are durable; each comes with the city's time it is given at."""
+        """See Commands."""
         outs = [
             Out(self._topic, command.case_id.encode(), encode_command(command, at, self._city.code, self._city.key))
             for command, at in commands
@@ -42,7 +49,7 @@ class CommandBus:
 class Routing:
     """What routing does with facts."""
 
-    def __init__(self, city: City, bus: CommandBus) -> None:
+    def __init__(self, city: City, bus: Commands) -> None:
         self._city = city
         self._bus = bus
 
