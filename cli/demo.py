@@ -1,0 +1,252 @@
+"""`cityloop demo`: a city's day in minutes, from reports on real Kafka to verified closures, with a page, a story and an exact audit."""
+
+import asyncio
+import contextlib
+import fcntl
+import logging
+import shutil
+import signal
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Annotated, Any
+from zoneinfo import ZoneInfo
+
+import orjson
+import typer
+from rich.live import Live
+
+from adapters import stack
+from adapters.health import ask
+from adapters.log import configure_logging
+from adapters.stack_engines import free_port, is_free
+from cli.demo_players import Fallen, Players
+from cli.demo_story import Story
+from cli.demo_view import View
+from cli.output import console, say
+from config.load import load_city
+from config.settings import Settings, load_settings
+from incidents.catalogue import City
+from incidents.errors import UserError
+
+SPEED = 600
+BEGINS = "08:00"
+STORY_S = 75.0
+"""Without a terminal; with the set-up of a fresh machine the whole stays under four minutes."""
+READY_WITHIN_S = 50.0
+AUDIT_WITHIN_S = 90.0
+SAY_EVERY_S = 5.0
+LOOK_EVERY_S = 0.25
+MOST_DEMOS = 9
+SUMMARY_WIDTH = 120
+
+StorySeconds = Annotated[
+    float | None, typer.Option("--story", min=1, help="End after so many seconds. Default: Ctrl-C on a terminal, 75 s elsewhere.")
+]
+Seed = Annotated[int, typer.Option(help="The same seed gives the same city.")]
+Cameras = Annotated[int, typer.Option(min=10, help="Cameras in the city.")]
+Rate = Annotated[float, typer.Option(min=1, help="Reports a second.")]
+
+
+@dataclass(frozen=True)
+class Wish:
+    """How the demo should be."""
+
+    story_s: float | None
+    seed: int
+    cameras: int
+    rate: float
+
+
+def register(app: typer.Typer) -> None:
+    """Adds the command."""
+    app.command("demo")(demo)
+
+
+def demo(story: StorySeconds = None, seed: Seed = 1, cameras: Cameras = 1500, rate: Rate = 60.0) -> None:
+    """Watch a simulated city: its cameras and residents report, cases are opened, routed, handled, checked and closed.
+
+    Starts a Kafka and a Redis of its own with fresh data, the worker, the page, the city's people and its cameras; prints the page's
+    address and tells the story, 600 times faster than life. At the end it stops reporting, lets the pipeline finish, accounts for every
+    report, and removes all it started. Exit code 0 when the audit is exact, 1 otherwise.
+
+    Example: `cityloop demo --story 60`
+    """
+    chosen = load_settings()
+    city = load_city(chosen)
+    _keep_quiet(chosen)
+    is_terminal = sys.stdout.isatty()
+    wish = Wish(story if story is not None or is_terminal else STORY_S, seed, cameras, rate)
+    with _own_folder(chosen.local_dir) as folder:
+        settings = _settings(chosen, city, folder)
+        with _running_stack(settings) as addresses:
+            fine = _tell(settings.model_copy(update=addresses), city, wish, is_terminal)
+    if not fine:
+        raise typer.Exit(1)
+
+
+def _keep_quiet(settings: Settings) -> None:
+    """The board and the lines say how it goes; a client's word on every retry would tear them."""
+    configure_logging(settings.model_copy(update={"log_level": "ERROR"}), "demo")
+    logging.getLogger("aiokafka").setLevel(logging.CRITICAL)
+
+
+@contextmanager
+def _own_folder(local_dir: Path) -> Iterator[Path]:
+    """A folder that no other demo uses, empty; gone afterwards, unless the demo failed: then its logs stay until the next one."""
+    local_dir.mkdir(parents=True, exist_ok=True)
+    for number in range(1, MOST_DEMOS + 1):
+        folder = local_dir / (f"demo-{number}" if number > 1 else "demo")
+        with (local_dir / f"{folder.name}.lock").open("w") as lock, contextlib.suppress(BlockingIOError):
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            yield folder
+            shutil.rmtree(folder, ignore_errors=True)
+            Path(lock.name).unlink()
+            return
+    raise UserError(f"{MOST_DEMOS} demos are running in {local_dir}; end one of them first")
+
+
+def _settings(chosen: Settings, city: City, folder: Path) -> Settings:
+    """Everything of its own: data, namespace, ports and clock."""
+    today = datetime.now(ZoneInfo(city.time_zone))
+    begins = today.replace(hour=int(BEGINS[:2]), minute=0, second=0, microsecond=0)
+    page = chosen.http_port if "http_port" in chosen.model_fields_set else _page_port(chosen.http_port)
+    return chosen.model_copy(
+        update={
+            "local_dir": folder,
+            "namespace": f"demo{int(time.time())}.",
+            "clock": f"x{SPEED}@{begins.isoformat(timespec='minutes')}",
+            "http_port": page,
+            "metrics_port": 0,
+        }
+    )
+
+
+def _page_port(usual: int) -> int:
+    return usual if usual and is_free(usual) else free_port()
+
+
+@contextmanager
+def _running_stack(settings: Settings) -> Iterator[dict[str, str]]:
+    """Kafka and Redis with nothing in them; what a killed demo left behind is ended first."""
+    if (settings.local_dir / "stack").exists():
+        stack.down(settings)
+        shutil.rmtree(settings.local_dir, ignore_errors=True)
+    say("the demo uses a Kafka and a Redis of its own, with fresh data; other stacks are left alone")
+    status = stack.up(settings, None, say)
+    try:
+        yield status.addresses
+    finally:
+        say("stopping Kafka and Redis …")
+        stack.down(settings)
+
+
+def _tell(settings: Settings, city: City, wish: Wish, is_terminal: bool) -> bool:
+    """The whole story; whether the audit was exact. False, with the end of its log, when a child fell."""
+    players = Players(settings, settings.local_dir / "logs")
+    try:
+        return asyncio.run(_Director(settings, city, wish, players).direct(is_terminal))
+    except Fallen as error:
+        print(f"cityloop: the demo ends: {error}", file=sys.stderr)
+        return False
+    finally:
+        players.end_all()
+
+
+class _Director:
+    """Brings the players on, lets the story run, and closes the books."""
+
+    def __init__(self, settings: Settings, city: City, wish: Wish, players: Players) -> None:
+        self._settings = settings
+        self._wish = wish
+        self._players = players
+        self._page = f"http://{settings.http_host}:{settings.http_port}/"
+        self._story = Story(settings)
+        self._view = View(city, self._story, self._page)
+        self._probes = next(port for port in iter(free_port, None) if is_free(port + 1))
+        self._stop = asyncio.Event()
+
+    async def direct(self, is_terminal: bool) -> bool:
+        """Whether the audit was exact. Raises Fallen when a child ended by itself."""
+        for number in (signal.SIGINT, signal.SIGTERM):
+            asyncio.get_running_loop().add_signal_handler(number, self._asked_to_stop)
+        await self._bring_on()
+        following = asyncio.create_task(self._story.run())
+        try:
+            self._let_report()
+            await (self._on_a_terminal() if is_terminal else self._in_lines())
+            audit = await self._close_the_books()
+            console(is_terminal).print(self._view.summary(audit), width=None if is_terminal else SUMMARY_WIDTH)
+            return bool(audit["exact"])
+        finally:
+            following.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await following
+
+    def _asked_to_stop(self) -> None:
+        """The first time: end in order. The second time: at once."""
+        if self._stop.is_set():
+            raise KeyboardInterrupt
+        self._stop.set()
+
+    async def _bring_on(self) -> None:
+        say("starting the worker, the page and the city's people …")
+        self._players.start("worker", ["worker"], {"CITYLOOP_METRICS_PORT": str(self._probes)})
+        self._players.start("console", ["console"])
+        self._players.start("units", ["units", "--seed", str(self._wish.seed)])
+        host = self._settings.metrics_host
+        await self._wait_for(f"{self._page}readyz", *(f"http://{host}:{self._probes + at}/readyz" for at in (0, 1)))
+        say(f"the page: {self._page}")
+
+    def _let_report(self) -> None:
+        shares = ["--false-alarms", "0.06", "--bad", "0.01", "--resent", "0.01", "--late", "0.02"]
+        wish = ["--cameras", str(self._wish.cameras), "--rate", f"{self._wish.rate:g}", "--seed", str(self._wish.seed)]
+        self._players.start("simulate", ["simulate", "--flat", *wish, *shares])
+
+    async def _wait_for(self, *addresses: str) -> None:
+        deadline = time.monotonic() + READY_WITHIN_S
+        for address in addresses:
+            while not (answer := await asyncio.to_thread(ask, address, 2.0)).well:
+                self._players.check()
+                if self._stop.is_set():
+                    return
+                if time.monotonic() > deadline:
+                    raise Fallen(f"not ready after {READY_WITHIN_S:g} s: {address} says {answer.said}")
+                await asyncio.sleep(LOOK_EVERY_S)
+
+    async def _on_a_terminal(self) -> None:
+        with Live(get_renderable=self._view.board, refresh_per_second=4, console=console(True)):
+            await self._let_it_run(lambda _: None)
+
+    async def _in_lines(self) -> None:
+        await self._let_it_run(lambda seconds: say(self._view.line(seconds)))
+
+    async def _let_it_run(self, each: Callable[[float], None]) -> None:
+        """Until the wished time is over or somebody ends it. Raises Fallen."""
+        began = said = time.monotonic()
+        while not self._stop.is_set():
+            self._players.check()
+            now = time.monotonic()
+            if self._wish.story_s is not None and now - began >= self._wish.story_s:
+                return
+            if now - said >= SAY_EVERY_S:
+                each(now - began)
+                said = now
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._stop.wait(), LOOK_EVERY_S)
+
+    async def _close_the_books(self) -> dict[str, Any]:
+        """No more reports, no more acts; then what the pipeline has made of them."""
+        say("no more reports; letting the pipeline finish, then the audit …")
+        for name in ("simulate", "units"):
+            await asyncio.to_thread(self._players.end, name)
+        done = await asyncio.to_thread(self._players.ask, ["audit", "--json"], AUDIT_WITHIN_S)
+        self._players.check()
+        if not done.stdout:
+            raise Fallen(f"the audit ended with exit code {done.returncode}:\n{done.stderr[-2000:]}")
+        found: dict[str, Any] = orjson.loads(done.stdout)
+        return found
