@@ -25,8 +25,8 @@ class Settings(BaseSettings):
 
     model_config = SettingsConfigDict(env_prefix="CITYLOOP_", frozen=True, extra="ignore")
 
-    kafka_bootstrap: str = Field("127.0.0.1:9092", description="Kafka brokers, `host:port,host:port`")
-    redis_url: str = Field("redis://127.0.0.1:6379/0", description="Redis with `appendonly yes`, `appendfsync always`")
+    kafka_bootstrap: str = Field("127.0.0.1:9092", description="Kafka brokers, `host:port,host:port`; unset: the local stack's, if up")
+    redis_url: str = Field("redis://127.0.0.1:6379/0", description="Redis with `appendfsync always`; unset: the local stack's, if up")
     database_url: str | None = Field(None, description="SQL of the console's query tables; default SQLite under .local/")
     namespace: str = Field("", pattern=r"^[a-z0-9.-]*$", description="prefixes topics, consumer groups, the app id, Redis keys")
     city: str = Field("qingdao", description="folder below cities/ of the configuration")
