@@ -148,7 +148,12 @@ def rebuilder(deps: Deps) -> Rebuild:
     return functools.partial(rebuild, deps)
 
 
-_HEAD = ("# The way of a report", "", "Made from `streams/topology.py` by `python -m streams.topology`; do not edit.", "")
+_HEAD = (
+    "# The way of a report",
+    "",
+    "Made from `streams/topology.py` by `python -m streams.topology`; do not edit. Stages with a process are roles of `cityloop worker`.",
+    "",
+)
 
 
 def page() -> str:

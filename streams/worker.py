@@ -31,8 +31,10 @@ from streams.topology import INTAKE, Process, Role, names_of, rebuilder
 log = structlog.get_logger(__name__)
 
 BEAT_S = 0.25
-STOP_WITHIN_S = 4.0
+STOP_WITHIN_S = 3.5
 """After this a stopping process ends as it is: whatever is not acknowledged is read again."""
+LEFTOVERS_S = 0.3
+"""What threads get that still ask an engine which is away, when all else has stopped."""
 
 
 class Heart:
@@ -160,6 +162,7 @@ async def _until_told(settings: Settings, roles: Sequence[Role], parent: int | N
         log.critical("a role crashed, this process ends", exc_info=True)
         os._exit(BUG)
     log.info("stopped")
+    _end_within(LEFTOVERS_S, 0)
     return 0
 
 
