@@ -5,7 +5,7 @@ The order matters while traffic goes on: first intake's commits (the cut), then 
 """
 
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 import orjson
@@ -17,7 +17,7 @@ from adapters.seen import read_seen
 from config.settings import Settings
 from config.topics import CASE_COMMANDS, CASE_EVENTS, CASES_LATEST, FATES, REJECTED, REPORTED, Topic
 from incidents.audit import Cut, Span, Tally
-from incidents.audit_checks import Findings, Totals
+from incidents.audit_checks import Findings, Totals, counted
 from incidents.case import Position
 from incidents.errors import NotReady, TryAgain
 from incidents.factbook import FactBook
@@ -86,7 +86,7 @@ def gather(settings: Settings, patience_s: float, say: Say) -> Findings:
         dead=frozenset(reading.dead),
         latest=reading.cases,
         seen=_seen(settings, intake.state.cluster_id, sorted(reading.book.stories), say),
-        rebuilt=reading.rebuilt,
+        early=reading.early(),
         faults=reading.faults,
     )
 
@@ -108,23 +108,36 @@ class Reading:
         self.book = FactBook()
         self.dead: set[tuple[int, int]] = set()
         self.cases: dict[str, Totals] = {}
-        self.rebuilt = False
+        self.rebuilt_ms = -1
         self.faults: list[str] = []
         self._settings = settings
         self._say = say
 
     def fates(self) -> None:
         """All of `incidents.fates`, a tally per incarnation of `incidents.reported`."""
-        for record in self._records(FATES):
+        self.tallies |= self._tallies(self._records(FATES))
+
+    def early(self) -> Mapping[str, int]:
+        """Sightings by case whose fates stood on the log before the last note of a rebuild."""
+        if self.rebuilt_ms < 0:
+            return {}
+        bootstrap, name = self._settings.kafka_bootstrap, self._settings.named(FATES.name)
+        before = reader.between(bootstrap, name, 0, self.rebuilt_ms)
+        return counted(self._tallies(reader.read(bootstrap, name, before)).values())
+
+    def _tallies(self, records: Iterable[reader.Record]) -> dict[str, Tally]:
+        found: dict[str, Tally] = {}
+        for record in records:
             try:
                 said = decode_fates(record.value)
             except BadFates as error:
                 self.faults.append(f"{FATES.name} {record.partition}:{record.offset}: {error}")
                 continue
             if isinstance(said, Rebuilt):
-                self.rebuilt = True
+                self.rebuilt_ms = max(self.rebuilt_ms, record.timestamp_ms)
             else:
-                self.tallies.setdefault(said.topic_id, Tally(said.topic_id, pages=None)).add_fates(said)
+                found.setdefault(said.topic_id, Tally(said.topic_id, pages=None)).add_fates(said)
+        return found
 
     def dead_letters(self) -> None:
         """Where the dead letters of this incarnation of `incidents.reported` come from."""

@@ -39,7 +39,9 @@ class Totals:
 
 @dataclass(frozen=True)
 class Findings:
-    """All that was read. `tallies` by topic id; `latest` from `cases.latest`; `seen` from the hot store, None when it does not answer."""
+    """All that was read. `tallies` by topic id; `latest` from `cases.latest`; `seen` from the hot store, None when it does not answer;
+    `early` counts, by case, the sightings whose fates were said before the hot store was last filled anew: no others can be lost with it.
+    """
 
     topic_id: str
     cuts: Mapping[int, Cut]
@@ -48,7 +50,7 @@ class Findings:
     dead: frozenset[tuple[int, int]]
     latest: Mapping[str, Totals]
     seen: Mapping[str, Totals] | None
-    rebuilt: bool
+    early: Mapping[str, int]
     faults: Sequence[str]
 
     @property
@@ -76,7 +78,7 @@ class Result:
 
 def examine(findings: Findings, account: Account) -> Result:
     """All checks over what was read; the audit is exact when every one is ok."""
-    fated = _fated(findings)
+    fated = _said(findings.tallies.values())
     totals, untold_lost = _totals(findings, fated)
     released = sum(n for (case, verdict), n in account.cases.items() if verdict is Verdict.HELD and _released(findings.book, case))
     checks = (
@@ -117,10 +119,18 @@ def _sum(account: Account) -> Check:
     return Check("sum", line["reported"] == sum(parts), detail)
 
 
-def _fated(findings: Findings) -> Counter[tuple[str, Verdict]]:
+def counted(tallies: Iterable[Tally]) -> Counter[str]:
+    """Sightings that the fates gave each case, over all incarnations of the topic."""
+    given: Counter[str] = Counter()
+    for (case, verdict), count in _said(tallies).items():
+        given[case] += count if verdict in COUNTED else 0
+    return given
+
+
+def _said(tallies: Iterable[Tally]) -> Counter[tuple[str, Verdict]]:
     """Reports by case and verdict over everything ever said, also beyond the cut and of former incarnations of the topic."""
     found: Counter[tuple[str, Verdict]] = Counter()
-    for tally in findings.tallies.values():
+    for tally in tallies:
         for partition in tally.partitions():
             found.update({(c, v): n for (c, v), n in tally.between(partition, EVERYTHING).items() if c is not None})
     return found
@@ -176,9 +186,7 @@ def _latest(findings: Findings) -> Check:
 
 def _totals(findings: Findings, fated: Counter[tuple[str, Verdict]]) -> tuple[Check, int]:
     """Every case whose opening is in the fates, its own count against what the fates gave it."""
-    given: Counter[str] = Counter()
-    for (case, verdict), count in fated.items():
-        given[case] += count if verdict in COUNTED else 0
+    given = counted(findings.tallies.values())
     born = {case for (case, verdict) in fated if verdict in OPENERS}
     if findings.seen is None:
         more = [(case, t) for case, t in _both(born, findings.latest) if t.count > given[case] and not findings.undecided(t.positions)]
@@ -186,8 +194,9 @@ def _totals(findings: Findings, fated: Counter[tuple[str, Verdict]]) -> tuple[Ch
         return _verdict("totals", wrong, f"{len(born)} cases, none counts more than it was told (the hot store does not answer)"), 0
     wrong, untold = [], 0
     for case, total in _both(born, findings.seen):
-        if total.count < given[case] and findings.rebuilt:
-            untold += given[case] - total.count
+        short = given[case] - total.count
+        if 0 < short <= findings.early.get(case, 0):
+            untold += short
         elif total.count != given[case] and not (total.count > given[case] and findings.undecided(total.positions)):
             wrong.append(_differs(case, total.count, given[case]))
     gone = [case for case in sorted(born - findings.seen.keys()) if case in findings.book.stories]

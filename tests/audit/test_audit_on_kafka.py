@@ -119,12 +119,24 @@ def test_a_case_that_counts_other_than_it_was_given_is_found(audit: Audit) -> No
     assert audit.wrong() == {"totals": f"{history.a} counts 3, the fates gave it 4"}
 
 
+def rebuilt(settings: Settings) -> None:
+    """The note that the hot store was filled anew, now."""
+    publish(settings, [Out(settings.named(FATES.name), b"rebuilt", encode_rebuilt(datetime.now(UTC)), partition=0)])
+
+
 def test_after_a_rebuild_the_untold_sightings_are_named_and_allowed(audit: Audit) -> None:
     history = History.of(audit.settings).write()
     asyncio.run(history.fill({history.a: 3}))
-    publish(audit.settings, [Out(audit.settings.named(FATES.name), b"0", encode_rebuilt(datetime.now(UTC)), partition=0)])
+    rebuilt(audit.settings)
     code, answer = audit()
     assert (code, answer["untold_lost"]) == (0, 1)
+
+
+def test_a_rebuild_excuses_nothing_that_was_counted_after_it(audit: Audit) -> None:
+    rebuilt(audit.settings)
+    history = History.of(audit.settings).write()
+    asyncio.run(history.fill({history.a: 3}))
+    assert audit.wrong().keys() == {"totals"}
 
 
 def test_without_the_hot_store_the_cases_on_kafka_are_asked(audit: Audit) -> None:
