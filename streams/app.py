@@ -64,6 +64,10 @@ class ServiceApp(RoleApp):
     part: Part
     reads: str
 
+    async def on_start(self) -> None:
+        """As Faust's, but makes no consumer: it would hold a thread's loop that nobody closes."""
+        self.finalize()
+
     @property
     def working(self) -> bool:
         """The service's own word, once started."""

@@ -18,6 +18,7 @@ import uvloop
 
 from adapters import metrics
 from adapters.children import watch_parent
+from adapters.clock import CityClock
 from adapters.log import configure_logging
 from adapters.probe import Probe
 from config.settings import Settings
@@ -25,7 +26,7 @@ from incidents.errors import TryAgain
 from incidents.events import epoch_ms
 from streams.agents import BUG
 from streams.app import RoleApp
-from streams.deps import Deps, open_deps
+from streams.deps import open_deps
 from streams.topology import INTAKE, Process, Role, names_of, rebuilder
 
 log = structlog.get_logger(__name__)
@@ -42,12 +43,8 @@ class Heart:
 
     def __init__(self, roles: Sequence[str]) -> None:
         self.ready = dict.fromkeys(roles, False)
-        self._apps: Sequence[RoleApp] = ()
-        self._deps: Deps | None = None
-
-    def watch(self, deps: Deps, apps: Sequence[RoleApp]) -> None:
-        """From now on these are what beats."""
-        self._deps, self._apps = deps, apps
+        self.apps: Sequence[RoleApp] = ()
+        self.clock: CityClock | None = None
 
     async def run(self, beat: Callable[[], None]) -> None:
         """Beat for ever. Raises RoleCrashed, and UserError when the stack's clock turned out to be another one."""
@@ -55,14 +52,15 @@ class Heart:
         while True:
             metrics.LOOP_LAG_SECONDS.observe(max(0.0, time.monotonic() - due))
             beat()
-            self._look()
-            if self._deps is not None:
-                await self._hear(self._deps)
+            self.look()
+            if self.clock is not None:
+                await self._hear(self.clock)
             due = time.monotonic() + BEAT_S
             await asyncio.sleep(BEAT_S)
 
-    def _look(self) -> None:
-        for app in self._apps:
+    def look(self) -> None:
+        """Show how the roles are. Raises RoleCrashed."""
+        for app in self.apps:
             if app.crashed:
                 raise RoleCrashed(app.role) from app.crash_reason
             self.ready[app.role] = app.working
@@ -71,10 +69,10 @@ class Heart:
         for role, working in self.ready.items():
             metrics.READY.labels(role).set(working)
 
-    async def _hear(self, deps: Deps) -> None:
+    async def _hear(self, clock: CityClock) -> None:
         with contextlib.suppress(TryAgain):  # the roles themselves say that Redis is away; the clock runs on as it is
-            await deps.clock.refresh()
-        metrics.CITY_CLOCK_SECONDS.set(epoch_ms(deps.clock.now()) / 1000)
+            await clock.refresh()
+        metrics.CITY_CLOCK_SECONDS.set(epoch_ms(clock.now()) / 1000)
 
 
 class RoleCrashed(Exception):
@@ -108,7 +106,7 @@ async def _work(settings: Settings, roles: Sequence[Role], heart: Heart) -> None
         apps = [role.app(deps, rebuild) for role in roles]
         try:
             await _start(apps)
-            heart.watch(deps, apps)
+            heart.apps, heart.clock = apps, deps.clock
             log.info("working", roles=[app.role for app in apps], city=deps.city.key, clock=settings.clock)
             if INTAKE in roles:
                 _tame_the_collector()

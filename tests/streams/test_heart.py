@@ -1,0 +1,88 @@
+"""The pulse of a process: what it shows of its roles, and that a role which ends by itself ends the process."""
+
+import asyncio
+from collections.abc import Mapping
+
+import pytest
+from mode import Service
+from mode.utils.locks import Event
+
+from adapters import metrics
+from config.settings import Settings
+from streams.app import ServiceApp, service_app
+from streams.worker import Heart, RoleCrashed
+from tests.streams.fact_agents import until
+
+
+class Part(Service):
+    """A role that works until it is broken."""
+
+    wait_for_shutdown = True
+    shutdown_timeout = 3.0
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.working = False
+        self.broken = Event()
+        self.finished = False
+
+    def lag(self) -> Mapping[int, int]:
+        return {0: 7}
+
+    @Service.task
+    async def _run(self) -> None:
+        self.working = True
+        try:
+            await self.wait_first(self.broken, self._stopped)
+            if self.broken.is_set():
+                raise ZeroDivisionError("a bug")
+            await asyncio.sleep(0)
+            self.finished = True
+        finally:
+            self.set_shutdown()
+
+
+def role(part: Part) -> ServiceApp:
+    return service_app(Settings(namespace="heart."), "intake", "incidents.reported", part)
+
+
+def gauge(name: str, **labels: str) -> float | None:
+    return metrics.REGISTRY.get_sample_value(f"cityloop_{name}", labels)
+
+
+def test_a_working_role_is_shown_with_its_lag_and_finishes_when_stopped() -> None:
+    async def journey() -> Part:
+        part = Part()
+        app = role(part)
+        heart = Heart(["intake"])
+        assert heart.ready == {"intake": False}
+        await app.start()
+        heart.apps = [app]
+        await until(lambda: part.working, "the part to work")
+        heart.look()
+        assert heart.ready == {"intake": True}
+        await app.stop()
+        return part
+
+    assert asyncio.run(journey()).finished
+    assert gauge("ready", role="intake") == 1
+    assert gauge("consumer_lag_records", topic="incidents.reported", partition="0") == 7
+
+
+def test_a_role_that_ends_by_a_bug_is_noticed_with_its_cause() -> None:
+    async def journey() -> None:
+        part = Part()
+        app = role(part)
+        heart = Heart(["intake"])
+        await app.start()
+        heart.apps = [app]
+        part.broken.set()
+        await until(lambda: app.crashed, "the crash")
+        try:
+            heart.look()
+        finally:
+            await app.stop()
+
+    with pytest.raises(RoleCrashed, match="intake") as caught:
+        asyncio.run(journey())
+    assert isinstance(caught.value.__cause__, ZeroDivisionError)
