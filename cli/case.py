@@ -22,7 +22,7 @@ from incidents.errors import UserError
 from incidents.transitions import BY_COMMAND
 
 CaseArgument = Annotated[str, typer.Argument(metavar="CASE", help="The case's id, e.g. QD-20261121-14YNDD4W6Y.")]
-TEXTS = ("reason", "note")
+SHOWN = ("reason", "note", "held_because", "rule", "due_at", "deadline", "level", "escalated_to", "merged_into", "rating")  # of a fact
 
 
 def register(app: typer.Typer) -> None:
@@ -262,7 +262,9 @@ def _told(city: City, fact: Told) -> list[Any]:
     body = fact.event["data"]
     actor = body["actor"]
     who = f"{actor['id']} ({actor['role']}{', ' + (_unit(city, actor['unit']) or '') if actor.get('unit') else ''})"
-    why = " · ".join(str(body[name]) for name in TEXTS if body.get(name))
+    said = {name: body[name] for name in SHOWN if body.get(name)}
+    said |= {"due_at": f"due {words.moment(said['due_at'], city.time_zone)}"} if "due_at" in said else {}
+    why = " · ".join(map(str, filter(None, [_unit(city, body.get("unit")), *said.values()])))
     return [fact.sequence, words.moment(fact.at, city.time_zone), words.both("fact", fact.type), who, why]
 
 
