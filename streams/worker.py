@@ -65,7 +65,7 @@ class Heart:
                 raise RoleCrashed(app.role) from app.crash_reason
             self.ready[app.role] = app.working
             for (topic, partition), behind in app.lag().items():
-                metrics.LAG.labels(topic, partition).set(behind)
+                metrics.LAG.labels(app.role, topic, partition).set(behind)
         for role, working in self.ready.items():
             metrics.READY.labels(role).set(working)
 

@@ -66,7 +66,7 @@ def test_a_working_role_is_shown_with_its_lag_and_finishes_when_stopped() -> Non
 
     assert asyncio.run(journey()).finished
     assert gauge("ready", role="intake") == 1
-    assert gauge("consumer_lag_records", topic="incidents.reported", partition="0") == 7
+    assert gauge("consumer_lag_records", role="intake", topic="incidents.reported", partition="0") == 7
 
 
 def test_a_role_that_ends_by_a_bug_is_noticed_with_its_cause() -> None:
