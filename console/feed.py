@@ -107,6 +107,11 @@ class Hub:
         self.open = False
         self._refuse()
 
+    @property
+    def clients(self) -> int:
+        """Browsers that follow."""
+        return len(self._mailboxes)
+
     @asynccontextmanager
     async def subscribed(self) -> AsyncIterator[Mailbox]:
         """A mailbox that gets everything from now on."""

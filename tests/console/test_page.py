@@ -1,0 +1,224 @@
+"""The page and its API: strict policy, nothing from elsewhere, words for everything in two languages, little JavaScript."""
+
+import re
+import socket
+import threading
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+
+import httpx
+import orjson
+import pytest
+import uvicorn
+
+from adapters.console_view import ConsoleView
+from adapters.hot import Keys
+from config.load import load_city
+from config.settings import Settings
+from console.app import STATIC, World, create_app
+from console.counters import Counters
+from console.feed import Hub
+from console.snapshot import Snapshots
+from console.words import catalogue, labelled
+from incidents.case import FactType, State
+from tests.console.feed_of import a_frame
+from tests.waiting import until
+
+MOST_JAVASCRIPT = 300
+FIGURES = {"reported": 6, "opened": 1, "merged": 2, "held": 0, "resent": 1, "rejected": 1, "lost": 0, "pending": 1}
+SQUARE = {"type": "Polygon", "coordinates": [[[120.0, 36.0], [120.2, 36.0], [120.2, 36.2], [120.0, 36.2], [120.0, 36.0]]]}
+
+
+class StandingCounters(Counters):
+    """Counters without Kafka."""
+
+    def figures(self) -> dict[str, int]:
+        """Always the same."""
+        return FIGURES
+
+    async def run(self) -> None:
+        """Nothing to follow."""
+        self.working = True
+
+
+class StandingClock:
+    """Always the same moment."""
+
+    speed = 600.0
+
+    def now(self) -> datetime:
+        """Nine in the morning in Qingdao."""
+        return datetime(2026, 11, 21, 1, tzinfo=UTC)
+
+    def at(self, append_ms: int, stated: datetime | None = None) -> datetime:
+        """The same."""
+        return self.now()
+
+    async def refresh(self) -> None:
+        """Nothing to hear."""
+
+
+@contextmanager
+def client_of(settings: Settings) -> Iterator[httpx.Client]:
+    """A console over this Redis, with counters that stand still, served by a thread."""
+    city, view = load_city(settings), ConsoleView.open(settings)
+    outlines = {"type": "FeatureCollection", "features": [{"type": "Feature", "id": "370202", "properties": {}, "geometry": SQUARE}]}
+    world = World(catalogue(city), labelled(outlines), Hub(view), Snapshots(view), StandingCounters(settings), StandingClock())
+    server = uvicorn.Server(uvicorn.Config(create_app(world), log_config=None, access_log=False))
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]})
+        thread.start()
+        try:
+            until(lambda: server.started, "the console to start")
+            with httpx.Client(base_url=f"http://127.0.0.1:{listening.getsockname()[1]}") as client:
+                yield client
+        finally:
+            server.should_exit = True
+            thread.join(10)
+
+
+@pytest.fixture
+def settings_here(redis_server: str) -> Settings:
+    """A namespace of this test's own."""
+    return Settings(redis_url=redis_server, namespace=f"t{uuid.uuid4().hex[:8]}.", city="qingdao")
+
+
+@pytest.fixture
+def client(settings_here: Settings) -> Iterator[httpx.Client]:
+    """A running console."""
+    with client_of(settings_here) as client:
+        yield client
+
+
+@pytest.mark.stack
+@pytest.mark.parametrize("path", ["/", "/static/page.js", "/api/v1/audit", "/api/v1/cases", "/healthz", "/nothing-here"])
+def test_every_answer_carries_a_strict_policy(client: httpx.Client, path: str) -> None:
+    policy = client.get(path).headers["content-security-policy"]
+    assert "default-src 'none'" in policy
+    assert "script-src 'self'" in policy
+    assert "unsafe" not in policy
+
+
+@pytest.mark.stack
+def test_the_page_is_read_only(client: httpx.Client) -> None:
+    for path in ("/", "/api/v1/cases", "/api/v1/audit"):
+        assert client.post(path).status_code == 405
+
+
+@pytest.mark.stack
+def test_the_audit_has_every_figure_and_the_city_clock(client: httpx.Client) -> None:
+    found = client.get("/api/v1/audit").json()
+    assert {key: found[key] for key in FIGURES} == FIGURES
+    assert (found["now"], found["speed"]) == ("2026-11-21T01:00:00+00:00", 600.0)
+
+
+@pytest.mark.stack
+def test_districts_have_an_outline_and_a_place_for_their_name(client: httpx.Client) -> None:
+    [feature] = client.get("/api/v1/districts").json()["features"]
+    assert feature["properties"]["label"] == pytest.approx([120.1, 36.1])
+
+
+@pytest.mark.stack
+def test_the_catalogue_names_things_in_both_languages(client: httpx.Client) -> None:
+    found = client.get("/api/v1/catalogue").json()
+    assert found["categories"]["road_spillage"]["zh"] == "道路遗撒"
+    assert len(found["districts"]) == 10
+    assert all(unit["zh"] and unit["en"] for unit in found["units"].values())
+
+
+@pytest.mark.stack
+def test_a_cursor_that_is_none_is_refused(client: httpx.Client) -> None:
+    assert client.get("/api/v1/feed", params={"cursor": "yesterday"}).status_code == 422
+
+
+@pytest.mark.stack
+def test_a_snapshot_holds_open_cases_counts_all_and_says_where_the_feed_goes_on(client: httpx.Client, settings_here: Settings) -> None:
+    import redis as engine  # the test is the projection and closure here
+
+    keys = Keys(settings_here.namespace, settings_here.city)
+    with engine.Redis.from_url(settings_here.redis_url) as store:
+        for number, state in enumerate(("reported", "handling", "closed", "closed")):
+            frame = a_frame(number, state=state)
+            place = {name: frame.pop(name) for name in ("lon", "lat", "district")}
+            case = {**frame, "place": place, "entered_at": frame["at"], "totals": {"/cameras/1": {"count": 3}}, "overdue": number == 1}
+            store.set(keys.case + str(frame["case_id"]), orjson.dumps(case))
+            store.zadd(keys.cases, {str(frame["case_id"]): number})
+            cursor = store.xadd(keys.feed, {"frame": orjson.dumps(a_frame(number))})
+        answer = client.get("/api/v1/cases")
+        store.delete(keys.feed, keys.cases, *(keys.case + str(a_frame(number)["case_id"]) for number in range(4)))
+    found = answer.json()
+    assert found["states"] == {"closed": 2, "handling": 1, "reported": 1}
+    assert [case["state"] for case in found["cases"]] == ["handling", "reported", "closed", "closed"]
+    assert found["cases"][0]["overdue"] and found["cases"][0]["count"] == 3
+    assert [fact["case_id"][-1] for fact in found["facts"]] == ["3", "2", "1", "0"]
+    assert answer.headers["x-cursor"] == cursor.decode()
+
+
+@pytest.mark.stack
+def test_metrics_are_served_beside_the_page(client: httpx.Client) -> None:
+    client.get("/api/v1/audit")
+    found = client.get("/metrics").text
+    assert 'cityloop_http_requests_total{route="/api/v1/audit",status="2xx"}' in found
+    assert "cityloop_feed_clients" in found
+
+
+@pytest.mark.stack
+def test_readiness_names_what_is_waited_for(client: httpx.Client) -> None:
+    answer = client.get("/readyz")
+    assert answer.status_code == 503
+    assert "hot_store" in answer.json()["waiting_for"]
+
+
+def test_without_redis_the_console_lives_and_says_that_it_waits() -> None:
+    with client_of(Settings(redis_url="redis://127.0.0.1:9/0", city="qingdao")) as client:
+        assert client.get("/healthz").status_code == 200
+        assert client.get("/readyz").status_code == 503
+        answer = client.get("/api/v1/cases")
+        assert (answer.status_code, answer.headers["retry-after"]) == (503, "2")
+
+
+def static(suffix: str) -> list[Path]:
+    """Our static files of a kind."""
+    return sorted(STATIC.glob(f"*{suffix}"))
+
+
+def test_our_javascript_stays_small() -> None:
+    lines = sum(len(path.read_text("utf-8").splitlines()) for path in static(".js"))
+    assert lines <= MOST_JAVASCRIPT, f"{lines} lines"
+
+
+def test_nothing_is_asked_of_another_site() -> None:
+    for path in STATIC.iterdir():
+        for address in re.findall(r"https?://[^\s\"']+", path.read_text("utf-8")):
+            assert address == "http://www.w3.org/2000/svg", f"{path.name}: {address}"
+
+
+def test_the_page_needs_no_inline_script_or_style() -> None:
+    page = (STATIC / "index.html").read_text("utf-8")
+    assert not re.search(r"<style|style=|<script(?![^>]*src=)|\son\w+=", page)
+
+
+def labels() -> dict[str, dict[str, str]]:
+    """The words of the page by language."""
+    found: dict[str, dict[str, str]] = orjson.loads((STATIC / "labels.json").read_bytes())
+    return found
+
+
+def test_both_languages_have_the_same_words_and_none_is_empty() -> None:
+    assert set(labels()["zh"]) == set(labels()["en"])
+    assert all(word.strip() for words in labels().values() for word in words.values())
+
+
+def test_every_state_and_every_fact_has_a_word() -> None:
+    wanted = {f"state.{state}" for state in State} | {f"fact.{fact}" for fact in FactType} | {f"figure.{name}" for name in FIGURES}
+    assert wanted <= set(labels()["zh"])
+
+
+def test_every_word_that_the_page_asks_for_is_there() -> None:
+    page = (STATIC / "index.html").read_text("utf-8")
+    script = "".join(path.read_text("utf-8") for path in static(".js"))
+    asked = set(re.findall(r'data-t(?:-label)?="([^"]+)"', page)) | set(re.findall(r'\bt\("([^"]+)"', script))
+    assert asked <= set(labels()["zh"]), asked - set(labels()["zh"])
