@@ -391,6 +391,7 @@ class Case(Frozen):
     checked_at: AwareDatetime | None = None
     ended_at: AwareDatetime | None = None
     entered_at: AwareDatetime  # when the present state began
+    told_at: AwareDatetime | None = None  # the time of its newest fact: no later fact is dated before it
 
     level: str
     unit: str | None = None

@@ -36,6 +36,7 @@ def opened(city: City, command: Command, opening: Opening, at: datetime) -> Case
         totals=totals,
         opened_at=at,
         entered_at=at,
+        told_at=at,
         first_seen=min(firsts, default=opening.time),
         last_seen=max(lasts, default=opening.time),
         level=first_level(city, opening.place.district),

@@ -10,7 +10,23 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from incidents.case import ENDED, Actor, Case, Changed, Command, CommandType, Fact, FactType, Outcome, Position, Role, State, Target, system
+from incidents.case import (
+    ENDED,
+    Actor,
+    Case,
+    Changed,
+    Command,
+    CommandType,
+    Fact,
+    FactType,
+    Outcome,
+    Position,
+    Role,
+    State,
+    Target,
+    later,
+    system,
+)
 from incidents.catalogue import City
 from incidents.clocks import deadlines, rules_of
 from incidents.decision import Decision
@@ -21,7 +37,9 @@ from incidents.transitions import BY_COMMAND, Goes, Row, find, possible
 
 RULE = system("closure")
 KEPT_OUTCOMES = 32
-BOOKKEEPING = frozenset({"sequence", "revision", "applied", "outcomes", "deadlines", "unfinished", "changed", "entered_at", "forgotten"})
+BOOKKEEPING = frozenset(
+    {"sequence", "revision", "applied", "outcomes", "deadlines", "unfinished", "changed", "entered_at", "told_at", "forgotten"}
+)
 TOLD_AT_OPENING = ("state", "held_because", "category", "condition", "channel", "severity", "source", "place", "totals", "recurs", "series")
 
 
@@ -51,7 +69,7 @@ def decide(city: City, case: Case | None, command: Command, at: datetime, applie
     """
     if case is None:
         return _open(city, _Record(command, at, applied))
-    record = _Record(command, max(at, case.entered_at), applied)
+    record = _Record(command, later(at, case.told_at), applied)
     if case.unfinished == command.id:
         return _say(city, case, record, None)
     if _was_applied(case, applied) or case.unfinished is not None:
@@ -160,7 +178,7 @@ def _by_rule(city: City, case: Case) -> _Change | None:
 def _moved(city: City, case: Case, record: _Record, change: _Change, is_own: bool) -> Case:
     values = dict(change.values)
     state = values.get("state", case.state)
-    values["sequence"] = case.sequence + 1
+    values |= {"sequence": case.sequence + 1, "told_at": record.at}
     if state is not case.state or change.fact is FactType.TRANSFERRED:
         values["entered_at"] = record.at
         values["ended_at"] = record.at if state in ENDED else None
