@@ -15,10 +15,9 @@ from datetime import UTC, datetime
 
 from adapters.sift import Learned
 from incidents.errors import BadReport, RejectReason
-from incidents.events import ReportEvent, epoch_ms
 from incidents.steps import intake
 from incidents.steps.sifting import CM, Group, distance_cm
-from streams.sorting import URGENT, Row, Sorter, cosine, identity_of, report_key
+from streams.sorting import URGENT, Row, Sighting, Sorter, cosine, report_key
 from streams.telling import Rejected
 
 MOST_GROUPS = 1000
@@ -81,23 +80,17 @@ class Lane:
         Raises BadReport, having taken nothing; `reject` must follow.
         """
         self.position = offset + 1
-        event = intake.read(value)
+        sighting = self._sorter.sighting(value)
         assert value is not None
-        at = intake.moment(event)
-        time = epoch_ms(at)
-        row = self._sorter.row(event)
+        event, at, time, row, _, _ = sighting
         if not judge(time, appended):
             intake.judge_time(at, self._sorter.city, datetime.fromtimestamp(appended / 1000, UTC))
-        data = event["data"]
-        where = intake.point(data, self._sorter.city)
         seen = min(time, appended)
         if self.high is None or time > self.high:
             self.high = time
-        source = event["source"]
-        identity = identity_of(data, row)
-        key = (source, row.category.key)
+        key = (event["source"], row.category.key)
         known = self._young.get(key) or self._promoted(key)
-        if known is not None and known.identity == identity and time > known.newest and _explains(known, row, where, seen, event):
+        if known is not None and time > known.newest and _explains(known, sighting, seen):
             group = self._recognised(known, key, row)
             group.offsets.append(offset)
             group.times.append(seen)
@@ -106,9 +99,11 @@ class Lane:
             known.newest, known.last = time, max(known.last, seen)
             self.recognised += 1
             return
-        group = self._sorter.group(value, offset, seen)
         self._young.pop(key, None)  # what it will be is open until the answer
-        self._settle(source)
+        self._sift(self._sorter.group(sighting, value, offset, seen))
+
+    def _sift(self, group: Group) -> None:
+        self._settle(group.source)
         for cell in _around(group):
             for other in tuple(self._cells.get(cell, ())):
                 self._settle(other)
@@ -239,7 +234,7 @@ class Lane:
         self._young.pop((group.source, group.category), None)
         self._old.pop((group.source, group.category), None)
         for offset, time, value in zip(group.offsets, group.times, group.values, strict=True):
-            yield self._sorter.group(value, offset, time)
+            yield self._sorter.group_of(value, offset, time)
 
     # -- telling
 
@@ -285,20 +280,21 @@ def _around(group: Group) -> Iterator[Cell]:
     yield from ((group.family, x + dx, y + dy) for dx in (-1, 0, 1) for dy in (-1, 0, 1))
 
 
-def _explains(known: Known, row: Row, where: tuple[float, float] | None, seen: int, event: ReportEvent) -> bool:
+def _explains(known: Known, sighting: Sighting, seen: int) -> bool:
     """Whether a machine's report is one more sighting of what is known: near, inside window and span, not more urgent."""
-    rule, data = row.rule, event["data"]
+    rule, data = sighting.row.rule, sighting.event["data"]
     if seen - known.last > rule.window or (rule.span and seen - known.first > rule.span):
         return False
     severity = data.get("severity")
     if not data["channel"].is_machine or (severity is not None and URGENT[severity] < known.urgent):
         return False
-    if known.identity:
-        return True
-    if where is None:
+    if known.identity or sighting.named:
+        return known.identity == sighting.identity
+    if sighting.where is None:
         return False
-    east = (where[0] * 1e7 - known.x) * CM * cosine(where[1]) / 1_000_000
-    north = (where[1] * 1e7 - known.y) * CM
+    lon, lat = sighting.where
+    east = (lon * 1e7 - known.x) * CM * cosine(lat) / 1_000_000
+    north = (lat * 1e7 - known.y) * CM
     return east * east + north * north <= rule.radius * rule.radius
 
 

@@ -6,7 +6,10 @@ Behind the lanes (streams/lanes.py), which call it for every report that they ca
 import math
 import zlib
 from dataclasses import dataclass
+from datetime import datetime
+from typing import NamedTuple
 
+from incidents.case import Identity
 from incidents.catalogue import Category, City, Severity
 from incidents.events import ReportData, ReportEvent, epoch_ms
 from incidents.places import Locate, Located
@@ -26,6 +29,22 @@ class Row:
     urgent: int
 
 
+class Sighting(NamedTuple):
+    """A report, read: its moment also in ms, its category, its point in WGS-84 (None: no coordinates), what names the thing."""
+
+    event: ReportEvent
+    at: datetime
+    time: int
+    row: Row
+    where: tuple[float, float] | None
+    named: Identity | None
+
+    @property
+    def identity(self) -> str:
+        """The text of what names the thing, "" for nothing."""
+        return f"{self.named.kind}:{self.named.value}" if self.named else ""
+
+
 class Sorter:
     """Turns a record's value into what sifting compares; one per process, shared by its lanes. Raises BadReport."""
 
@@ -43,23 +62,26 @@ class Sorter:
             return self.rows[intake.category_of(event, self.city).key]
         return row
 
-    def group(self, value: bytes, offset: int, seen: int) -> Group:
-        """A group of this one report, with all that it needs to open a case. `seen` is its time in ms as sifting may count it."""
+    def sighting(self, value: bytes | None) -> Sighting:
+        """The report in a record's value, checked but for its time's bounds."""
         event = intake.read(value)
         at = intake.moment(event)
         row = self.row(event)
         data = event["data"]
-        where = intake.point(data, self.city)
-        named = intake.identity(data, row.category)
+        return Sighting(event, at, epoch_ms(at), row, intake.point(data, self.city), _identity(data, row))
+
+    def group(self, sighting: Sighting, value: bytes, offset: int, seen: int) -> Group:
+        """A group of this one report, with all that it needs to open a case. `seen` is its time in ms as sifting may count it."""
+        event, at, time, row, where, named = sighting
+        data = event["data"]
         located = self.locate(*where) if where else Located()
         place = intake.place(data, where, located, self.city)
         opening = intake.opening(event, at, row.category, place, named, self.city)
-        time = epoch_ms(at)
         return Group(
             source=event["source"],
             category=row.category.key,
             family=row.family,
-            identity=f"{named.kind}:{named.value}" if named else "",
+            identity=sighting.identity,
             x=round(place.lon * 1e7),
             y=round(place.lat * 1e7),
             cos=cosine(place.lat),
@@ -78,6 +100,10 @@ class Sorter:
             values=[value],
         )
 
+    def group_of(self, value: bytes, offset: int, seen: int) -> Group:
+        """The same from the bytes of a report that was read before."""
+        return self.group(self.sighting(value), value, offset, seen)
+
 
 def report_key(report_id: str, time: int) -> int:
     """Tells a resend from another report of the same source and moment: 32 bits over id and time."""
@@ -89,9 +115,7 @@ def cosine(lat: float) -> int:
     return round(math.cos(math.radians(lat)) * 1_000_000)
 
 
-def identity_of(data: ReportData, row: Row) -> str:
-    """The text of a report's identity, "" for none. Raises BadReport for an impossible plate."""
+def _identity(data: ReportData, row: Row) -> Identity | None:
     if data.get("plate") is None and data.get("building") is None and data.get("part_id") is None:
-        return ""
-    named = intake.identity(data, row.category)
-    return f"{named.kind}:{named.value}" if named else ""
+        return None
+    return intake.identity(data, row.category)

@@ -173,7 +173,7 @@ def one_by_one(log: list[bytes]) -> dict[int, str | None]:
     async def run() -> Kafka:
         store, kafka = MemorySift(), Kafka()
         for offset, value in enumerate(log):
-            await store.call(0, "T", [sorter().group(value, offset, seen_ms(value))])
+            await store.call(0, "T", [sorter().group_of(value, offset, seen_ms(value))])
         for _, outcome in await store.outbox(0):
             kafka.publish(outcome)
         return kafka
