@@ -25,6 +25,7 @@ class RejectReason(StrEnum):
     INVALID_VALUE = "invalid_value"
     OVERSIZED = "oversized"
     DUPLICATE_KEYS = "duplicate_keys"
+    EMPTY_KEY = "empty_key"  # in an object, or of the record itself
     TOO_DEEP = "too_deep"
     NULL_VALUE = "null_value"
     BAD_TIME = "bad_time"

@@ -8,7 +8,7 @@ import hashlib
 from datetime import datetime
 from typing import Annotated, Any, Literal, NewType, NotRequired
 
-from pydantic import AwareDatetime, ConfigDict, Field, with_config
+from pydantic import AwareDatetime, ConfigDict, Discriminator, Field, Tag, with_config
 from typing_extensions import TypedDict
 
 from incidents.catalogue import Channel, Severity
@@ -23,6 +23,15 @@ CROCKFORD = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 Short = Annotated[str, Field(min_length=1, max_length=256)]
 Long = Annotated[str, Field(max_length=8000)]
 Degrees = Annotated[float, Field(allow_inf_nan=False, strict=True)]
+Moment = Annotated[AwareDatetime, Field(strict=True)]  # text with an offset, no epoch number
+
+
+def _kind(value: object) -> str:
+    return "sealed" if isinstance(value, dict) else "plain"
+
+
+def _kind_of_person(value: object) -> str:
+    return "sealed" if isinstance(value, dict) and "sealed" in value else "plain"
 
 
 @with_config(ConfigDict(extra="forbid"))
@@ -34,23 +43,31 @@ class Sealed(TypedDict):
     match: Short
 
 
+Seal = Annotated[Sealed, Tag("sealed")]
+EITHER = Discriminator(_kind)
+"""Plain or sealed is told apart before validation, so that a seal with a part missing is refused as what it is."""
+
+
 @with_config(ConfigDict(extra="allow"))
 class Location(TypedDict):
-    """Where, in degrees of `datum` (WGS-84 unless said)."""
+    """Where, in degrees of `datum` (WGS-84 unless said); without both coordinates only an address is left of it."""
 
-    lon: Degrees
-    lat: Degrees
-    datum: NotRequired[Datum]
-    accuracy_m: NotRequired[Annotated[float, Field(ge=0, le=100_000, allow_inf_nan=False)] | None]
+    lon: NotRequired[Degrees]
+    lat: NotRequired[Degrees]
+    datum: NotRequired[Datum | None]
+    accuracy_m: NotRequired[Annotated[float, Field(ge=0, le=100_000, allow_inf_nan=False, strict=True)] | None]
     address: NotRequired[Annotated[str, Field(max_length=500)] | None]
+
+
+Level = Annotated[str, Field(max_length=64)] | Annotated[int, Field(strict=True, ge=-9999, le=9999)]
 
 
 class Building(TypedDict):
     """A building by id; unit and floor are household data and may be sealed."""
 
     id: Short
-    unit: NotRequired[Annotated[str, Field(max_length=64)] | int | Sealed | None]
-    floor: NotRequired[int | Annotated[str, Field(max_length=64)] | Sealed | None]
+    unit: NotRequired[Annotated[Annotated[Level, Tag("plain")] | Seal, EITHER] | None]
+    floor: NotRequired[Annotated[Annotated[Level, Tag("plain")] | Seal, EITHER] | None]
 
 
 class EvidenceDict(TypedDict):
@@ -59,14 +76,14 @@ class EvidenceDict(TypedDict):
     url: NotRequired[Annotated[str, Field(max_length=2000)] | None]
     sha256: NotRequired[Annotated[str, Field(max_length=64)] | None]
     media_type: NotRequired[Annotated[str, Field(max_length=100)] | None]
-    captured_at: NotRequired[AwareDatetime | None]
+    captured_at: NotRequired[Moment | None]
 
 
 class Reporter(TypedDict):
     """Who called; personal data, each value plain or sealed."""
 
-    name: NotRequired[Annotated[str, Field(max_length=200)] | Sealed | None]
-    phone: NotRequired[Annotated[str, Field(max_length=64)] | Sealed | None]
+    name: NotRequired[Annotated[Annotated[str, Field(max_length=200), Tag("plain")] | Seal, EITHER] | None]
+    phone: NotRequired[Annotated[Annotated[str, Field(max_length=64), Tag("plain")] | Seal, EITHER] | None]
 
 
 class External(TypedDict):
@@ -74,7 +91,7 @@ class External(TypedDict):
 
     system: Short
     number: Short
-    reply_by: NotRequired[AwareDatetime | None]
+    reply_by: NotRequired[Moment | None]
 
 
 @with_config(ConfigDict(extra="allow"))
@@ -87,14 +104,14 @@ class ReportData(TypedDict):
     severity: NotRequired[Severity | None]
     location: NotRequired[Location | None]
     address: NotRequired[Annotated[str, Field(max_length=500)] | None]
-    confidence: NotRequired[Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)] | None]
+    confidence: NotRequired[Annotated[float, Field(ge=0, le=1, allow_inf_nan=False, strict=True)] | None]
     algorithm: NotRequired[Short | None]
-    plate: NotRequired[Annotated[str, Field(max_length=32)] | Sealed | None]
+    plate: NotRequired[Annotated[Annotated[str, Field(max_length=32), Tag("plain")] | Seal, EITHER] | None]
     building: NotRequired[Building | None]
     part_id: NotRequired[Short | None]
     description: NotRequired[Long | None]
     evidence: NotRequired[Annotated[list[EvidenceDict], Field(max_length=50)] | None]
-    reporter: NotRequired[Reporter | Sealed | None]
+    reporter: NotRequired[Annotated[Annotated[Reporter, Tag("plain")] | Seal, Discriminator(_kind_of_person)] | None]
     external: NotRequired[External | None]
     attributes: NotRequired[dict[str, Any] | None]
 
