@@ -45,7 +45,9 @@ demo: setup  ## Watch a simulated city: real Kafka and Redis, a page, an exact a
 bench: setup  ## Measure reports per second, CPU seconds per million, memory
 	@PYTHONPATH=. $(RUN)/python -P -m benchmarks
 
-docs: setup  ## Check that the generated parts of the documentation are up to date
+docs: setup  ## Renew what the documentation takes from the code, and check it
+	@PYTHONPATH=. $(RUN)/python -P -m streams.topology > docs/path.md.new && mv docs/path.md.new docs/path.md
+	@PYTHONPATH=. $(RUN)/python -P -m cli.docs
 	$(RUN)/python -m pytest tests/docs -q
 
 up: setup  ## Start Kafka and Redis
