@@ -1,0 +1,185 @@
+"""The closure stage: publish, then move the store, then commit; whatever dies in between, the facts stay one line without gap or fork."""
+
+import asyncio
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from adapters.bus import partition_of
+from incidents.case import Command, State, system
+from incidents.events import CaseId
+from incidents.facts import encode_command
+from tests.incidents.closing import CASE, OTHER, PHOTO, START, opening, sight
+from tests.streams.closure_bench import PARTITIONS, Bench, Died
+
+UNIT = {"id": "unit-1", "role": "unit", "unit": "clean-1"}
+
+
+def act(number: int, kind: str, actor: Any = None, case_id: CaseId = CASE, **arguments: Any) -> Command:
+    """A person's or rule's command."""
+    head = {"id": f"c{number}", "case_id": case_id, "type": kind, "actor": actor or system("rule")}
+    return Command.model_validate(head | arguments)
+
+
+LIFE = (
+    sight(),
+    act(1, "file"),
+    act(2, "accept", UNIT),  # too early: refused
+    act(3, "dispatch", unit="clean-1"),
+    act(4, "accept", UNIT),
+    act(5, "report_handled", UNIT, evidence=PHOTO),
+    act(6, "pass_check", {"id": "c", "role": "checker"}, evidence=PHOTO),
+)
+FACTS = ["opened", "filed", "dispatched", "accepted", "handled", "check_passed", "closed"]
+
+
+def told(bench: Bench, case_id: CaseId = CASE) -> list[str]:
+    """The kinds of a case's facts."""
+    return [fact.type for fact in bench.facts(case_id)]
+
+
+def reply(bench: Bench, command_id: str) -> Any:
+    """What a command came to."""
+    return asyncio.run(bench.cases.reply(command_id))
+
+
+def test_a_batch_takes_a_case_from_its_first_sight_to_its_end() -> None:
+    bench = Bench()
+    bench.give(*LIFE)
+    bench.work()
+    assert told(bench) == FACTS
+    assert [fact.sequence for fact in bench.facts(CASE)] == list(range(1, 8))
+    assert bench.latest(CASE) == bench.stored(CASE) == bench.facts(CASE)[-1].case
+    assert len(bench.on("cases.latest")) == 1
+    assert (reply(bench, "c6").state, reply(bench, "c2").accepted) == (State.CLOSED, False)
+    assert reply(bench, "sight") is None
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    st.lists(st.tuples(st.integers(1, 7), st.sampled_from(["closure:published", "closure:applied", ""]), st.integers(0, 2)), max_size=6),
+    st.booleans(),
+)
+def test_whatever_dies_between_publishing_and_committing_the_facts_are_the_same(deaths: list[tuple[int, str, int]], lose: bool) -> None:
+    quiet, bench = Bench(), Bench()
+    for each in (quiet, bench):
+        each.give(*LIFE)
+    quiet.work()
+    for batch, point, failing in deaths:
+        bench.fault.point, bench.fail_publishing = point, failing
+        try:
+            bench.work(batch)
+        except Died:
+            if lose:
+                bench.committed = {partition: max(0, offset - 2) for partition, offset in bench.committed.items()}
+    bench.fault.point = ""
+    bench.work()
+    assert bench.bytes_of(CASE) == quiet.bytes_of(CASE)
+    assert bench.stored(CASE) == quiet.stored(CASE)
+
+
+def test_a_batch_read_again_after_the_store_moved_says_nothing_more() -> None:
+    bench = Bench()
+    bench.give(*LIFE)
+    bench.work()
+    bench.committed = dict.fromkeys(range(PARTITIONS), 0)
+    bench.work()
+    assert told(bench) == FACTS
+
+
+def test_a_command_in_a_strange_partition_is_sent_on_with_its_id() -> None:
+    bench = Bench()
+    bench.give(LIFE[0])
+    strange = (partition_of(CASE.encode(), PARTITIONS) + 1) % PARTITIONS
+    bench.append(None, encode_command(LIFE[1], START, "QD", "qingdao"), strange)
+    bench.work()
+    [sent] = bench.on("cases.commands")
+    assert (sent.key, told(bench), reply(bench, "c1").accepted) == (CASE.encode(), ["opened", "filed"], True)
+
+
+def test_what_is_no_command_goes_to_the_dead_letters_and_costs_nobody_else_anything() -> None:
+    bench = Bench()
+    where = partition_of(CASE.encode(), PARTITIONS)
+    bench.append(b"k", b"{", where)
+    bench.give(LIFE[0])
+    bench.append(b"k", None, where)
+    bench.work()
+    letters = [dict(out.headers) for out in bench.on("incidents.rejected")]
+    assert [(each["error-reason"], each["error-stage"], each["origin-offset"]) for each in letters] == [
+        (b"not_json", b"closure", b"0"),
+        (b"null_value", b"closure", b"2"),
+    ]
+    assert [(out.key, out.value) for out in bench.on("incidents.rejected")] == [(b"k", b"{"), (b"k", None)]
+    assert told(bench) == ["opened"]
+
+
+def merging(bench: Bench) -> None:
+    """Two cases, and a person who says the first is the second."""
+    bench.give(sight(), sight(id="other", case_id=OTHER, opening=opening(source="/cameras/2")))
+    bench.give(act(1, "merge", {"id": "a", "role": "acceptor"}, into=OTHER))
+
+
+def test_a_merge_is_decided_by_what_the_other_case_was_and_told_to_it() -> None:
+    bench = Bench()
+    merging(bench)
+    bench.work()
+    assert (told(bench), told(bench, OTHER)) == (["opened", "merged"], ["opened", "duplicate_confirmed"])
+    one, other = bench.stored(CASE), bench.stored(OTHER)
+    assert one is not None
+    assert other is not None
+    assert (one.merged_into, other.merged_from, reply(bench, "c1").state) == (OTHER, (CASE,), State.MERGED)
+
+
+def test_a_merge_read_again_when_the_other_case_has_ended_says_the_same() -> None:
+    bench = Bench()
+    merging(bench)
+    bench.work(1)
+    bench.give(act(2, "void", {"id": "s", "role": "shift_lead"}, OTHER, reason="no"))
+    bench.work()
+    before = bench.bytes_of(CASE)
+    bench.committed, bench.cases = dict.fromkeys(range(PARTITIONS), 0), Bench().cases
+    bench.work(1)
+    assert bench.bytes_of(CASE) == before
+
+
+def test_merging_into_what_is_not_there_is_refused() -> None:
+    bench = Bench()
+    bench.give(sight(), act(1, "merge", {"id": "a", "role": "acceptor"}, into=OTHER))
+    bench.work()
+    assert (told(bench), reply(bench, "c1").reason) == (["opened"], f"merge: unknown case {OTHER}")
+
+
+def test_a_forgotten_case_is_tombstoned_and_a_late_sight_does_not_open_it_anew() -> None:
+    bench = Bench()
+    bench.give(*LIFE)
+    bench.work()
+    closed = bench.stored(CASE)
+    assert closed is not None
+    bench.give(act(9, "forget", system("clock"), deadline=closed.deadlines[0].id))
+    bench.give(sight({"/cameras/2": next(iter(sight().totals.values()))}, id="late"))
+    bench.work()
+    assert bench.latest(CASE) is None
+    assert told(bench) == [*FACTS, "sighted"]
+    assert bench.facts(CASE)[-1].sequence == 8
+
+
+def test_a_zombie_that_is_far_behind_changes_nothing() -> None:
+    bench = Bench()
+    bench.give(*LIFE)
+    zombie = Bench()
+    zombie.log = bench.log
+    zombie.give()
+    bench.work()
+    done, zombie.cases = bench.stored(CASE), bench.cases
+    zombie.work(1)
+    assert (zombie.facts(CASE), bench.stored(CASE)) == ([], done)
+
+
+@pytest.mark.parametrize("kind", ["file", "remind"])
+def test_commands_to_unknown_cases_are_answered(kind: str) -> None:
+    bench = Bench()
+    bench.give(act(1, kind))
+    bench.work()
+    assert "unknown case" in reply(bench, "c1").reason
