@@ -116,6 +116,17 @@ def moment(event: ReportEvent) -> datetime:
     return at
 
 
+def judge_time(at: datetime, city: City, appended: datetime) -> None:
+    """Raise BadReport when `at` is out of the city's bounds around the record's append time (both on the city's clock)."""
+    if city.may_have_happened(at, appended):
+        return
+    ahead = at > appended
+    bound = city.accept_ahead if ahead else city.accept_past
+    reason = RejectReason.IN_FUTURE if ahead else RejectReason.TOO_OLD
+    where = "ahead of" if ahead else "behind"
+    raise BadReport(reason, f"time {at.isoformat()} is {abs(at - appended)} {where} the record's {appended.isoformat()}; at most {bound}")
+
+
 def category_of(event: ReportEvent, city: City) -> Category:
     """The report's row of the catalogue. Raises BadReport for another city's report and for an unknown category or condition."""
     named = event.get("city")
