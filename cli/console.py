@@ -1,8 +1,10 @@
 """`cityloop console`: serves the page of the city and its live feed."""
 
 import asyncio
+import signal
 import socket
-from types import FrameType
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import typer
 import uvicorn
@@ -71,13 +73,19 @@ async def _world(settings: Settings) -> World:
 
 
 class _Server(uvicorn.Server):
-    """Ends the browsers' feeds before it waits for open requests: they would never end by themselves."""
+    """Ends the browsers' feeds before it waits for open requests, which would never end by themselves; then the process, with 0."""
 
     def __init__(self, config: uvicorn.Config, hub: Hub) -> None:
         super().__init__(config)
         self._hub = hub
 
-    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
-        """As uvicorn's, and close the feeds."""
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Instead of uvicorn's, which gives itself the signal once more when all is done."""
+        for number in (signal.SIGTERM, signal.SIGINT):
+            asyncio.get_running_loop().add_signal_handler(number, self._end)
+        yield
+
+    def _end(self) -> None:
         self._hub.close()
-        super().handle_exit(sig, frame)
+        self.should_exit = True

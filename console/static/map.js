@@ -30,6 +30,7 @@ export function drawDistricts(outlines) {
   addEventListener("keydown", (event) => event.key === "Escape" && zoomTo(null));
   new ResizeObserver(look).observe(svg);
   zoomTo(null);
+  countDistricts({});
 }
 
 // The smallest districts are a city's crowded middle: they are drawn once more, larger, beside the whole.
