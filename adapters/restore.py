@@ -70,6 +70,11 @@ class Vault:
         with _away():
             return str((await cast(Awaitable[bytes], self._redis.eval(_RUN_ID, 0))).decode())
 
+    async def shut(self) -> None:
+        """Nobody may work on it from now on."""
+        with _away():
+            await self._redis.delete(self._keys.ready)
+
     async def empty(self) -> None:
         """Forget everything of this city in this namespace but the clock's anchor and the lock."""
         keep = {self._keys.clock.encode(), self._keys.rebuild_lock.encode()}

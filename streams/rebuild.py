@@ -10,13 +10,14 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
+import orjson
 import structlog
 
 from adapters import metrics
 from adapters.bus import Out
 from adapters.case_store import RedisCases
 from adapters.fates import encode_rebuilt
-from adapters.reader import Record, between, read, spans, state
+from adapters.reader import between, read, spans, state
 from adapters.restore import Vault
 from config.settings import Settings
 from config.topics import CASE_COMMANDS, CASE_EVENTS, CASES_LATEST, DAY_MS, FATES
@@ -42,6 +43,15 @@ class Recorded:
     sights: list[Command] = field(default_factory=list)
 
 
+@dataclass(frozen=True)
+class Filled:
+    """What a rebuild put into the hot store, and how long it took."""
+
+    cases: int
+    sights: int
+    seconds: float
+
+
 async def rebuild(deps: Deps) -> None:
     """Return when the hot store is ready, whoever filled it. Raises TryAgain when Kafka or Redis is away."""
     vault = Vault(deps.hot)
@@ -53,7 +63,18 @@ async def rebuild(deps: Deps) -> None:
             await asyncio.sleep(WAIT_S)
 
 
-async def _fill(deps: Deps, vault: Vault) -> None:
+async def refill(deps: Deps) -> Filled:
+    """Rebuild by hand: shut everybody out, fill, let them in. Raises TryAgain when Kafka or Redis is away or goes away."""
+    vault = Vault(deps.hot)
+    while True:
+        async with vault.lock() as ours:
+            if ours:
+                await vault.shut()
+                return await _fill(deps, vault)
+        await asyncio.sleep(WAIT_S)  # another one rebuilds; then ours is still wanted
+
+
+async def _fill(deps: Deps, vault: Vault) -> Filled:
     began = time.monotonic()
     run_id = await vault.run_id()
     log.warning("rebuilding the hot store", city=deps.city.key, redis=run_id)
@@ -71,10 +92,13 @@ async def _fill(deps: Deps, vault: Vault) -> None:
     if cases:
         note = Out(deps.settings.named(FATES.name), b"rebuilt", encode_rebuilt(datetime.now(UTC)), partition=0)
         await deps.publisher.publish([note])
-    if await vault.open(run_id):
-        metrics.REBUILDS.inc()
-        metrics.REBUILD_SECONDS.observe(time.monotonic() - began)
-        log.warning("hot store rebuilt", cases=len(cases), sights=len(recorded.sights), seconds=round(time.monotonic() - began, 2))
+    if not await vault.open(run_id):
+        raise TryAgain("Redis was started anew while it was filled")
+    filled = Filled(len(cases), len(recorded.sights), round(time.monotonic() - began, 2))
+    metrics.REBUILDS.inc()
+    metrics.REBUILD_SECONDS.observe(filled.seconds)
+    log.warning("hot store rebuilt", cases=filled.cases, sights=filled.sights, seconds=filled.seconds)
+    return filled
 
 
 def _read(settings: Settings, city_code: str) -> Recorded:
@@ -91,9 +115,8 @@ def _read(settings: Settings, city_code: str) -> Recorded:
     events = settings.named(CASE_EVENTS.name)
     now = round(time.time() * 1000)
     for record in read(bootstrap, events, between(bootstrap, events, now - DAY_MS, now + DAY_MS)):
-        case = _case_of(record)
-        if case is not None and case.case_id not in forgotten:
-            _keep(recorded, case)
+        if record.value is not None and (newer := _newer(recorded, record.value)) is not None and newer.case_id not in forgotten:
+            recorded.cases[newer.case_id] = newer
     recorded.sights = list(_waiting_sights(settings, city_code))
     return recorded
 
@@ -104,10 +127,15 @@ def _keep(recorded: Recorded, case: Case) -> None:
         recorded.cases[case.case_id] = case
 
 
-def _case_of(record: Record) -> Case | None:
+def _newer(recorded: Recorded, value: bytes) -> Case | None:
+    """The case after a fact, if `cases.latest` does not hold it: only then is the whole of it worth validating."""
     try:
-        return decode_fact(record.value).case
-    except BadReport:
+        event = orjson.loads(value)
+        known = recorded.cases.get(event["data"]["case_id"])
+        if known is not None and event["sequence"] <= known.sequence:
+            return None
+        return decode_fact(value).case
+    except (ValueError, LookupError, TypeError, BadReport):
         return None  # projection and routing put it on the dead letters
 
 
