@@ -21,7 +21,7 @@ from adapters.sift import RedisSift, Sift
 from config.settings import Settings
 from config.topics import REPORTED
 from incidents.catalogue import City
-from incidents.errors import BadReport
+from incidents.errors import BadReport, RejectReason
 from incidents.events import epoch_ms
 from incidents.places import Locate
 from incidents.steps.intake import from_headers
@@ -69,7 +69,7 @@ class IntakeStage:
         self._unsure: set[int] = set()  # partitions whose outbox may hold what was not published
         self._mapped = -1, 0  # the last append time and the city's
         self._settle_at = 0.0
-        self._past = None if city.accept_past is None else round(city.accept_past.total_seconds() * 1000)
+        self._past = None if city.accept_past is None or not ports.clock.speed else round(city.accept_past.total_seconds() * 1000)
         self._ahead = round(city.accept_ahead.total_seconds() * 1000)
 
     # -- the shell's calls
@@ -150,11 +150,18 @@ class IntakeStage:
     # -- reading
 
     def _read(self, lane: Lane, record: ConsumerRecord) -> None:
-        value = from_headers(record.headers, record.value) if record.headers else record.value
         try:
-            lane.read(value, record.offset, self._appended(record.timestamp), self._judge)
+            if record.key == b"":
+                raise BadReport(RejectReason.EMPTY_KEY, "the record's key is \"\"; send the report's source, or no key at all")
+            value = from_headers(record.headers, record.value) if record.headers else record.value
+            source = lane.read(value, record.offset, self._appended(record.timestamp), self._judge)
         except BadReport as error:
             lane.reject(Rejected(record.offset, error, record.key, record.value))
+            return
+        unusual = record.key != source.encode()
+        if unusual or value is not record.value:
+            lane.came_as(record.offset, record.key, record.value)
+            metrics.UNUSUAL_KEYS.inc(unusual)
 
     def _appended(self, append_ms: int) -> int:
         """A record's append time on the city's clock; with the `events` clock, later than any event, for it bounds nothing."""

@@ -63,6 +63,7 @@ class Lane:
         self._todo: deque[Group] = deque()
         self._last: dict[str, Group] = {}  # the last group of a source in _todo
         self._inflight: list[Group] = []
+        self._originals: dict[int, tuple[bytes | None, bytes | None]] = {}  # key and value of records on their way that differ from ours
         self.rejected: list[Rejected] = []
         self._rejecting: list[Rejected] = []
 
@@ -70,14 +71,14 @@ class Lane:
         """Forget all that was read and not finished; what is known stays, the script checks every hint."""
         self.position = start
         self._pending, self._cells, self._todo, self._last, self._inflight = {}, {}, deque(), {}, []
-        self.rejected, self._rejecting = [], []
+        self.rejected, self._rejecting, self._originals = [], [], {}
 
     # -- reading
 
-    def read(self, value: bytes | None, offset: int, appended: int, judge: Callable[[int, int], bool]) -> None:
+    def read(self, value: bytes | None, offset: int, appended: int, judge: Callable[[int, int], bool]) -> str:
         """Take one record; `appended` is its append time on the city's clock in ms, `judge(time, appended)` says whether both fit.
 
-        Raises BadReport, having taken nothing; `reject` must follow.
+        Returns the report's source, which is what the record's key should be. Raises BadReport, having taken nothing; `reject` must follow.
         """
         self.position = offset + 1
         sighting = self._sorter.sighting(value)
@@ -98,9 +99,14 @@ class Lane:
             group.values.append(value)
             known.newest, known.last = time, max(known.last, seen)
             self.recognised += 1
-            return
+            return event["source"]
         self._young.pop(key, None)  # what it will be is open until the answer
         self._sift(self._sorter.group(sighting, value, offset, seen))
+        return event["source"]
+
+    def came_as(self, offset: int, key: bytes | None, value: bytes | None) -> None:
+        """The record just read has another key than its source, or is of binary mode: kept for the dead letters until it is answered."""
+        self._originals[offset] = key, value
 
     def _sift(self, group: Group) -> None:
         self._settle(group.source)
@@ -214,13 +220,20 @@ class Lane:
                 again.append(group)
             elif answer.verdict == "failed":
                 detail = BadReport(RejectReason.FAILED, f"the atomic call failed on this report's group: {answer.case}")
-                key = group.source.encode()
-                self.rejected += [Rejected(offset, detail, key, value) for offset, value in zip(group.offsets, group.values, strict=True)]
+                self.rejected += self._as_they_came(group, detail)
             elif group.machine and answer.case and group.source not in self._last:  # a later group of the source decides
                 known = Known(answer.case, group.identity, answer.x, answer.y, answer.first, answer.last, max(group.times), answer.urgent)
                 self._learn((group.source, group.category), known)
         self._inflight = []
         self._todo.extendleft(reversed(again))
+        if self._originals:
+            done = self.done()
+            self._originals = {offset: came for offset, came in self._originals.items() if offset >= done}
+
+    def _as_they_came(self, group: Group, detail: BadReport) -> Iterator[Rejected]:
+        for offset, value in zip(group.offsets, group.values, strict=True):
+            key, original = self._originals.get(offset, (group.source.encode(), value))
+            yield Rejected(offset, detail, key, original)
 
     def _learn(self, key: Key, known: Known) -> None:
         before = self._young.get(key)
