@@ -48,7 +48,12 @@ def main() -> int:
 
 def _table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
     lines = [head, ["---"] * len(head), *rows]
-    return "\n".join("| " + " | ".join(" ".join(cell.split()).replace("|", "\\|") for cell in line) + " |" for line in lines)
+    return "\n".join("| " + " | ".join(_safe(" ".join(cell.split())).replace("|", "\\|") for cell in line) + " |" for line in lines)
+
+
+def _safe(text: str) -> str:
+    """A viewer would take `<city>` outside of code for HTML, and show nothing."""
+    return re.sub(r"(`[^`]*`)|<", lambda found: found[1] or "&lt;", text)
 
 
 # --- settings, topics, metrics ------------------------------------------------------------------------------------------------
@@ -155,7 +160,7 @@ def _within(prefix: str, group: Any) -> Iterator[tuple[str, Any]]:
 
 
 def _help(command: Any) -> str:
-    return str(command.help or "").strip()
+    return _safe(str(command.help or "").strip())
 
 
 def _section(name: str, command: Any) -> str:
