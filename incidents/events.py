@@ -44,6 +44,7 @@ class Sealed(TypedDict):
 
 
 Seal = Annotated[Sealed, Tag("sealed")]
+KNOWN_ONLY = ConfigDict(extra="ignore")  # said, for else these would inherit from what holds them; their unknown keys are not kept
 EITHER = Discriminator(_kind)
 """Plain or sealed is told apart before validation, so that a seal with a part missing is refused as what it is."""
 
@@ -62,6 +63,7 @@ class Location(TypedDict):
 Level = Annotated[str, Field(max_length=64)] | Annotated[int, Field(strict=True, ge=-9999, le=9999)]
 
 
+@with_config(KNOWN_ONLY)
 class Building(TypedDict):
     """A building by id; unit and floor are household data and may be sealed."""
 
@@ -70,6 +72,7 @@ class Building(TypedDict):
     floor: NotRequired[Annotated[Annotated[Level, Tag("plain")] | Seal, EITHER] | None]
 
 
+@with_config(KNOWN_ONLY)
 class EvidenceDict(TypedDict):
     """A picture or a recording, by address and hash."""
 
@@ -79,6 +82,7 @@ class EvidenceDict(TypedDict):
     captured_at: NotRequired[Moment | None]
 
 
+@with_config(KNOWN_ONLY)
 class Reporter(TypedDict):
     """Who called; personal data, each value plain or sealed."""
 
@@ -86,6 +90,7 @@ class Reporter(TypedDict):
     phone: NotRequired[Annotated[Annotated[str, Field(max_length=64), Tag("plain")] | Seal, EITHER] | None]
 
 
+@with_config(KNOWN_ONLY)
 class External(TypedDict):
     """The order in another system that waits for an answer."""
 
