@@ -116,15 +116,15 @@ STAGES: tuple[Stage, ...] = (
         step=None,
         app=build_projection,
     ),
-    Stage("units", "departments and people act on cases", (CASE_EVENTS,), (CASE_COMMANDS, UNIT_POSITIONS)),
-    Stage("console", "show the city, take people's commands and reports", (CASE_EVENTS, FATES, UNIT_POSITIONS), (CASE_COMMANDS, REPORTED)),
-    Stage("handlers", "act on the outside world", (CASE_EVENTS,), (ALERTS_UNDELIVERED,)),
-    Stage("rebuild", "fill an empty hot store again from the record", (CASES_LATEST, CASE_EVENTS, CASE_COMMANDS), ()),
+    Stage("units", "departments and people act on cases (the demo's)", (CASE_EVENTS,), (CASE_COMMANDS,)),
+    Stage("shell", "people act on cases, read dead letters and send them again", (REJECTED,), (CASE_COMMANDS, REPORTED)),
+    Stage("console", "show the city and the audit's figures", (FATES,), ()),
+    Stage("rebuild", "fill an empty hot store again from the record", (CASES_LATEST, CASE_EVENTS, CASE_COMMANDS), (FATES,)),
     Stage("audit", "account for every report", (REPORTED, FATES, REJECTED, CASE_EVENTS, CASES_LATEST), ()),
 )
 
-OUTPUTS = (REJECTED, ALERTS_UNDELIVERED)
-"""Topics that people read (`cityloop deadletters`)."""
+RESERVED = (UNIT_POSITIONS, ALERTS_UNDELIVERED)
+"""Topics of the contract that are made and that nobody uses yet."""
 
 ROLES = {stage.name: stage for stage in STAGES if isinstance(stage, Role)}
 INTAKE = ROLES["intake"]
@@ -179,7 +179,7 @@ def _names(topics: Sequence[Topic]) -> str:
 
 
 def _stages(topic: Topic, *, writing: bool) -> str:
-    return ", ".join(stage.name for stage in STAGES if topic in (stage.writes if writing else stage.reads)) or "people"
+    return ", ".join(stage.name for stage in STAGES if topic in (stage.writes if writing else stage.reads)) or "nobody yet"
 
 
 if __name__ == "__main__":
