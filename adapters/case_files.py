@@ -171,12 +171,13 @@ async def _answer(cases: RedisCases, command_id: str, wait_s: float) -> Outcome 
 
 
 def send_again(settings: Settings, topic: str, record: Record) -> None:
-    """Publish a record's key and bytes on a topic, durable on return. Raises TryAgain when Kafka is away."""
+    """Publish a dead letter's key, bytes and own headers on a topic, durable on return. Raises TryAgain when Kafka is away."""
 
     async def publish() -> None:
         publisher = Publisher(settings.kafka_bootstrap)
         try:
-            await publisher.publish([Out(settings.named(topic), record.key, record.value)])
+            headers = tuple(header for header in record.headers if not header[0].startswith(("error-", "origin-")))
+            await publisher.publish([Out(settings.named(topic), record.key, record.value, headers)])
         finally:
             await publisher.close()
 

@@ -156,11 +156,11 @@ class IntakeStage:
             value = from_headers(record.headers, record.value) if record.headers else record.value
             source = lane.read(value, record.offset, self._appended(record.timestamp), self._judge)
         except BadReport as error:
-            lane.reject(Rejected(record.offset, error, record.key, record.value))
+            lane.reject(Rejected(record.offset, error, record.key, record.value, record.headers))
             return
         unusual = record.key != source.encode()
-        if unusual or value is not record.value:
-            lane.came_as(record.offset, record.key, record.value)
+        if unusual or record.headers:
+            lane.came_as(record.offset, (record.key, record.value, record.headers))
             metrics.UNUSUAL_KEYS.inc(unusual)
 
     def _appended(self, append_ms: int) -> int:

@@ -29,6 +29,9 @@ Key = tuple[str, str]
 """Source and category."""
 
 
+Original = tuple[bytes | None, bytes | None, Sequence[tuple[str, bytes]]]
+"""Key, value and headers of a record as it came."""
+
 Cell = tuple[str, int | str, int]
 """Family, then a square or an identity."""
 
@@ -63,7 +66,7 @@ class Lane:
         self._todo: deque[Group] = deque()
         self._last: dict[str, Group] = {}  # the last group of a source in _todo
         self._inflight: list[Group] = []
-        self._originals: dict[int, tuple[bytes | None, bytes | None]] = {}  # key and value of records on their way that differ from ours
+        self._originals: dict[int, Original] = {}  # of records on their way
         self.rejected: list[Rejected] = []
         self._rejecting: list[Rejected] = []
 
@@ -104,9 +107,9 @@ class Lane:
         self._sift(self._sorter.group(sighting, value, offset, seen))
         return event["source"]
 
-    def came_as(self, offset: int, key: bytes | None, value: bytes | None) -> None:
-        """The record just read has another key than its source, or is of binary mode: kept for the dead letters until it is answered."""
-        self._originals[offset] = key, value
+    def came_as(self, offset: int, original: Original) -> None:
+        """The record just read has another key than its source, or headers: kept for the dead letters until it is answered."""
+        self._originals[offset] = original
 
     def _sift(self, group: Group) -> None:
         self._settle(group.source)
@@ -232,8 +235,7 @@ class Lane:
 
     def _as_they_came(self, group: Group, detail: BadReport) -> Iterator[Rejected]:
         for offset, value in zip(group.offsets, group.values, strict=True):
-            key, original = self._originals.get(offset, (group.source.encode(), value))
-            yield Rejected(offset, detail, key, original)
+            yield Rejected(offset, detail, *self._originals.get(offset, (group.source.encode(), value, ())))
 
     def _learn(self, key: Key, known: Known) -> None:
         before = self._young.get(key)

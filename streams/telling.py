@@ -19,6 +19,8 @@ from incidents.catalogue import Severity
 from incidents.errors import BadReport
 from incidents.events import COMMAND_TYPE
 
+OURS = ("error-", "origin-")
+
 Row = tuple[str | None, str, str, str, Sequence[int]]
 """Case, verdict, reason, version of the rules, offsets: what `encode_fates` takes."""
 
@@ -31,6 +33,7 @@ class Rejected:
     error: BadReport
     key: bytes | None
     value: bytes | None
+    headers: Sequence[tuple[str, bytes]] = ()
 
 
 @dataclass(frozen=True)
@@ -63,6 +66,7 @@ class Teller:
 
     def _dead_letter(self, topic_id: str, partition: int, rejected: Rejected) -> Out:
         headers = (
+            *(header for header in rejected.headers if not header[0].startswith(OURS)),  # an event in binary mode says half of itself there
             ("error-reason", rejected.error.reason.encode()),
             ("error-detail", rejected.error.detail[:2000].encode("utf-8", "replace")),
             ("error-stage", b"intake"),

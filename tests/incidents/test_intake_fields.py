@@ -166,7 +166,7 @@ def test_a_wrong_personal_value_is_not_told(path: str) -> None:
     assert error.detail.startswith(path.replace("__", ".")) and "138" not in error.detail
 
 
-WRONG = {
+WRONG: dict[str, list[object]] = {
     "evidence": ["s3://a", {"url": "s3://a"}, ["s3://a"], [None], [[]], [{"url": 7}], [{"captured_at": 1795219200}]],
     "confidence": [1.01, -0.01, "0.9", True, [0.9], "high"],
     "building": [
