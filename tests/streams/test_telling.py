@@ -111,7 +111,7 @@ def test_a_verdicts_reason_has_its_numbers(row: list[Any], reason: str) -> None:
 
 
 def refusal(offset: int, **more: Any) -> Rejected:
-    fields = {"error": BadReport(RejectReason.BAD_TIME, "time '8 o’clock' …"), "key": b"/cameras/1", "value": b"\xff\x00"}
+    fields: dict[str, Any] = {"error": BadReport(RejectReason.BAD_TIME, "time '8 o’clock' …"), "key": b"/cameras/1", "value": b"\xff\x00"}
     return Rejected(offset, **(fields | more))
 
 
