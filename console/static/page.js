@@ -147,7 +147,7 @@ function build(outlines) {
 const chooseTheme = (theme) => { if (theme) document.documentElement.dataset.theme = localStorage.theme = theme; };
 
 chooseTheme(localStorage.theme);
-part("theme").addEventListener("click", () => chooseTheme(getComputedStyle(document.documentElement).colorScheme.startsWith("dark") ? "light" : "dark"));
+part("theme").addEventListener("click", () => chooseTheme((localStorage.theme ?? (matchMedia("(prefers-color-scheme: dark)").matches ? "dark" : "light")) === "dark" ? "light" : "dark"));
 for (const event of ["mouseleave", "blur"]) list.addEventListener(event, redraw);
 const [outlines] = await Promise.all([fetch("api/v1/districts").then((answer) => answer.json()), loadWords()]);
 build(outlines);

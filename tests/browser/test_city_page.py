@@ -134,9 +134,11 @@ def test_light_and_dark_follow_the_system_until_somebody_chooses(
     light, dark = page(address, color_scheme="light"), page(address, color_scheme="dark")
     colour = "getComputedStyle(document.body).backgroundColor"
     assert light.evaluate(colour) != dark.evaluate(colour)
-    night = dark.evaluate(colour)
+    day, night = light.evaluate(colour), dark.evaluate(colour)
     light.locator("#theme").click()
-    assert light.evaluate(colour) == night
+    expect(light.locator("body")).to_have_css("background-color", night)
+    dark.locator("#theme").click()
+    expect(dark.locator("body")).to_have_css("background-color", day)
 
 
 def test_a_page_whose_feed_was_flushed_begins_anew(settings: Settings, console: Callable[[Settings], str], page: NewPage) -> None:
