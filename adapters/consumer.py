@@ -7,14 +7,18 @@ changed; the caller then prepares, seeks and resumes with `resume_at`. `auto_off
 import contextlib
 from collections.abc import Iterable, Mapping, Sequence
 
+import structlog
 from aiokafka import AIOKafkaConsumer, ConsumerRecord, OffsetAndMetadata, TopicPartition
 from aiokafka.abc import ConsumerRebalanceListener
 from aiokafka.coordinator.assignors.sticky.sticky_assignor import StickyPartitionAssignor
 from aiokafka.errors import CommitFailedError, IllegalStateError, KafkaError, NoOffsetForPartitionError, OffsetOutOfRangeError
 
+from adapters.lenient import read_leniently
 from incidents.errors import TryAgain
 
 __all__ = ["ConsumerRecord", "GroupReader", "Records"]
+
+log = structlog.get_logger(__name__)
 
 Records = Sequence[ConsumerRecord]
 
@@ -74,10 +78,18 @@ class GroupReader:
                 self._consumer.resume(tp)
 
     async def read(self, most: int, wait_ms: int) -> dict[int, Records]:
-        """The next records by partition, in order. Raises TryAgain on broker trouble; sets `changed` when a position is out of range."""
+        """The next records by partition, in order. Raises TryAgain on broker trouble.
+
+        Sets `changed` when a position is out of range, and when a record can only be read leniently: then it is all read again.
+        """
         try:
             found = await self._consumer.getmany(timeout_ms=wait_ms, max_records=most)
         except (NoOffsetForPartitionError, OffsetOutOfRangeError):
+            self.changed = True
+            return {}
+        except UnicodeDecodeError as error:
+            log.warning("a header's name is not UTF-8, reading more slowly from now on", topic=self.topic, error=str(error))
+            read_leniently()
             self.changed = True
             return {}
         except KafkaError as error:
