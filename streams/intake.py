@@ -36,7 +36,7 @@ log = structlog.get_logger(__name__)
 
 SETTLE_EVERY_S = 1.0
 """How long a recognised repeat waits at most until it is counted in Redis."""
-MOST_WAITING = 20_000
+MOST_WAITING = 2_000
 """Groups that may wait in this process before reading stops: the bound of its memory under lag."""
 YIELD_EVERY = 200
 """Records between two looks at the loop: about two milliseconds."""
