@@ -23,15 +23,18 @@ def _kept(days: float, **more: str) -> dict[str, str]:
     return {"message.timestamp.type": "LogAppendTime", "retention.ms": str(int(days * DAY_MS)), **more}
 
 
-REPORTED = Topic("incidents.reported", 8, _kept(7, **{"max.message.bytes": str(3 << 20)}))
+UNPACKED = {"compression.type": "uncompressed"}
+"""Where anybody may write, the broker unpacks what a client packed: ours know no codec but gzip, and would stop there for ever."""
+
+REPORTED = Topic("incidents.reported", 8, _kept(7, **UNPACKED, **{"max.message.bytes": str(3 << 20)}))
 REJECTED = Topic("incidents.rejected", 4, _kept(30, **{"max.message.bytes": str(4 << 20)}))
 FATES = Topic("incidents.fates", 8, _kept(30, **{"max.message.bytes": str(4 << 20)}))
-CASE_COMMANDS = Topic("cases.commands", 8, _kept(30, **{"max.message.bytes": str(4 << 20)}))
+CASE_COMMANDS = Topic("cases.commands", 8, _kept(30, **UNPACKED, **{"max.message.bytes": str(4 << 20)}))
 CASE_EVENTS = Topic("cases.events", 8, {"message.timestamp.type": "LogAppendTime", "retention.ms": "-1", "max.message.bytes": str(4 << 20)})
 CASES_LATEST = Topic(
     "cases.latest", 8, {"message.timestamp.type": "LogAppendTime", "cleanup.policy": "compact", "max.message.bytes": str(4 << 20)}
 )
-UNIT_POSITIONS = Topic("units.positions", 4, _kept(1))
+UNIT_POSITIONS = Topic("units.positions", 4, _kept(1, **UNPACKED))
 ALERTS_UNDELIVERED = Topic("alerts.undelivered", 4, _kept(30))
 
 TOPICS = (REPORTED, REJECTED, FATES, CASE_COMMANDS, CASE_EVENTS, CASES_LATEST, UNIT_POSITIONS, ALERTS_UNDELIVERED)

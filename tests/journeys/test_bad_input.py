@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from kafka import KafkaProducer
 
 from config.settings import Settings
 from config.topics import REJECTED, REPORTED
@@ -151,3 +152,41 @@ def test_a_dead_letter_sent_again_after_its_cause_was_put_right_counts(settings:
     assert ask(settings, "deadletters", "resubmit", letter["at"], "--yes").returncode == 0
     account = audited(settings, 3)
     assert account["exit"] == 0 and (account["opened"], account["rejected"]) == (1, 2)
+
+
+def test_a_header_whose_name_is_no_text_stops_nothing(settings: Settings, worker: NewWorker) -> None:
+    class Raw(str):
+        def encode(self, encoding: str = "utf-8", errors: str = "strict") -> bytes:
+            return b"\xff\xfe"
+
+    worker(settings, *ROLES)
+    send(settings, report(1))
+    send_raw(settings, [(b"/cameras/1", json.dumps(report(2)).encode())], [(Raw("x"), b"1")])
+    send(settings, report(3), report(4, east_m=5000))
+    account = audited(settings, 4)
+    assert account["exit"] == 0 and (account["opened"], account["merged"]) == (2, 2)
+
+
+BLANKS = b" " * 5000
+
+
+def as_zstd(data: bytes) -> bytes:
+    """One frame of that format: all as it is but the blanks, which are said once."""
+    before, _, after = data.partition(BLANKS)
+    blocks = ((0, len(before), before), (1, len(BLANKS), b" "), (0, len(after), after))
+    heads = [(kind << 1 | size << 3 | (at == 2)).to_bytes(3, "little") for at, (kind, size, _) in enumerate(blocks)]
+    body = b"".join(head + content for head, (_, _, content) in zip(heads, blocks, strict=True))
+    return b"\x28\xb5\x2f\xfd\xa0" + len(data).to_bytes(4, "little") + body
+
+
+def test_a_client_may_pack_its_batches_as_it_likes(settings: Settings, worker: NewWorker, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Neither we nor other readers in Python can be relied on to unpack: the broker stores batches unpacked."""
+    monkeypatch.setattr("kafka.record.default_records.zstd_encode", as_zstd)
+    monkeypatch.setattr("kafka.record.default_records.codecs.has_zstd", lambda: True)
+    monkeypatch.setitem(KafkaProducer._COMPRESSORS, "zstd", (lambda: True, 4))
+    producer = KafkaProducer(bootstrap_servers=settings.kafka_bootstrap, compression_type="zstd", linger_ms=50)
+    producer.send(settings.named(REPORTED.name), json.dumps(report(1)).encode() + BLANKS, b"/cameras/1").get(timeout=10)
+    producer.close()
+    worker(settings, *ROLES)
+    facts(settings, lambda found: found)
+    assert audited(settings, 1)["exit"] == 0
