@@ -40,7 +40,7 @@ def die() -> None:
 class Act(Protocol):
     """What a stage does with facts, in order."""
 
-    async def __call__(self, facts: Sequence[Fact]) -> None:
+    async def __call__(self, facts: Sequence[Fact], /) -> None:
         """Return when every effect is durable. May raise TryAgain or NotReady; doing the same again must be harmless."""
 
 
