@@ -228,7 +228,8 @@ class Lane:
                 known = Known(answer.case, group.identity, answer.x, answer.y, answer.first, answer.last, max(group.times), answer.urgent)
                 self._learn((group.source, group.category), known)
         self._inflight = []
-        self._todo.extendleft(reversed(again))
+        if again:  # what was collapsed may have overtaken others: by their offsets everything is in the order of the log again
+            self._todo = deque(sorted([*again, *self._todo], key=lambda group: group.offsets[0]))
         if self._originals:
             done = self.done()
             self._originals = {offset: came for offset, came in self._originals.items() if offset >= done}

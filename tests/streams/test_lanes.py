@@ -186,7 +186,7 @@ def seen_ms(value: bytes) -> int:
     return int(datetime.fromisoformat(orjson.loads(value)["time"]).timestamp() * 1000)
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=1000, deadline=None)
 @given(
     steps=st.lists(
         st.tuples(st.integers(0, 3), st.sampled_from([0, 20, 45, 60, 200, 1000]), st.sampled_from([1, 5, 300, 3000])),
@@ -197,6 +197,7 @@ def seen_ms(value: bytes) -> int:
     often=st.booleans(),
 )
 @example(steps=[(0, 60, 1), (1, 20, 1), (1, 0, 1)], batch=3, often=False)
+@example(steps=[(0, 60, 1), (1, 20, 1), (0, 0, 1), (1, 0, 1)], batch=4, often=False)
 def test_in_time_order_recognise_and_sift_give_the_verdicts_of_one_by_one(
     steps: list[tuple[int, int, int]], batch: int, often: bool
 ) -> None:
