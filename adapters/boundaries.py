@@ -19,6 +19,7 @@ from incidents.catalogue import Bounds, City
 from incidents.errors import UserError
 from incidents.geography import Datum, ShapeSource
 from incidents.places import (
+    GRID_M,
     Locate,
     Located,
     communities,
@@ -35,6 +36,9 @@ SHORE_M = 2000
 """A point in the city's box but in no district (a pier, a bridge, a ship near the coast) belongs to the nearest one up to this far."""
 
 OUTLINE_TOLERANCE_M = 80
+LEARN_AT = 3
+"""Looking at a cell as a whole costs as much as five points."""
+MOST_CELLS = 200_000
 
 
 class Area(NamedTuple):
@@ -73,9 +77,18 @@ class _Index:
         near = [self._areas[int(at)] for at in self._tree.query(point, predicate="dwithin", distance=SHORE_M)]
         return min(near, key=lambda area: (float(shapely.distance(area.shape, point)), area.code), default=None)
 
+    def holds(self, box: BaseGeometry) -> bool:
+        """Whether the box lies in one area as a whole."""
+        return any(self._shapes[at].contains(box) for at in self._tree.query(box))
+
 
 class Locator:
-    """A `Locate`: a point of WGS-84 to codes."""
+    """A `Locate`: a point of WGS-84 to codes.
+
+    Cameras report from the same places again and again, so a grid cell that was asked for `LEARN_AT` times is looked at as a whole: when it
+    lies inside one area and its corners are in one community (schematic cells are convex), all its points have the same codes. At most
+    `MOST_CELLS` are remembered; then all are forgotten.
+    """
 
     def __init__(self, city: City, shapes: Shapes) -> None:
         self._bounds = city.bounds
@@ -83,15 +96,43 @@ class Locator:
         self._subdistricts = _Index(shapes.subdistricts) if shapes.subdistricts else None
         self._seeds = _given_seeds(shapes, city.bounds) if shapes.subdistricts else _schematic_seeds(city, shapes)
         self._communities = {code: seeds for district in self._seeds.values() for code, seeds in communities(district).items()}
+        self._asked: dict[tuple[int, int], int] = {}
+        self._whole: dict[tuple[int, int], Located] = {}
 
     def __call__(self, lon: float, lat: float) -> Located:
         """The cells of the point; nothing at all outside the city's box."""
         if not inside(self._bounds, lon, lat):
             return Located()
         x, y = to_plane(self._bounds, lon, lat)
+        cell = int(x // GRID_M), int(y // GRID_M)
+        known = self._whole.get(cell)
+        if known is not None:
+            return known
+        located = self.exactly(lon, lat)
+        asked = self._asked[cell] = self._asked.get(cell, 0) + 1
+        if asked == LEARN_AT:
+            self._learn(cell, located)
+        return located
+
+    def exactly(self, lon: float, lat: float) -> Located:
+        """The same by looking, remembering nothing; the point lies in the box."""
+        x, y = to_plane(self._bounds, lon, lat)
         district, subdistrict = self._cells(x, y, lon, lat)
         community = nearest(lon, lat, self._communities[subdistrict]) if subdistrict else None
         return Located(district=district, subdistrict=subdistrict, community=community, grid=grid_cell(self._bounds, lon, lat))
+
+    def _learn(self, cell: tuple[int, int], located: Located) -> None:
+        if len(self._asked) >= MOST_CELLS:
+            self._asked, self._whole = {}, {}
+        west, south = (at * GRID_M for at in cell)
+        box = shapely.box(west, south, west + GRID_M, south + GRID_M)
+        index = self._subdistricts or self._districts
+        if not index.holds(box):
+            return
+        inner = (0.001, GRID_M - 0.001)
+        corners = (from_plane(self._bounds, west + dx, south + dy) for dx in inner for dy in inner)
+        if all(self.exactly(lon, lat) == located for lon, lat in corners):
+            self._whole[cell] = located
 
     def _cells(self, x: float, y: float, lon: float, lat: float) -> tuple[str | None, str | None]:
         if self._subdistricts is not None:

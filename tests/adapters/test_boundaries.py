@@ -7,13 +7,15 @@ from typing import Any
 
 import pytest
 import shapely
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
-from adapters.boundaries import locator, outlines, read_shapes
+from adapters.boundaries import LEARN_AT, Locator, locator, outlines, read_shapes
 from config.load import load_city
 from config.settings import Settings
 from incidents.catalogue import City
 from incidents.errors import UserError
-from incidents.places import Locate, Located, to_gcj02, to_plane
+from incidents.places import Locate, Located, from_plane, inside, to_gcj02, to_plane
 
 GEO = Path(__file__).parents[3] / "shared" / "data" / "geo"
 CITY_HALL = (120.3826, 36.0671)
@@ -208,3 +210,17 @@ def test_with_the_osm_file_every_label_lies_in_its_subdistrict(qingdao: City) ->
     labels = _labels()
     precise = locator(qingdao, Settings(boundaries=GEO / "qingdao_subdistricts_wgs84_osm.simplified.geojson"))
     assert [each["name"] for each in labels if precise(*each["label"]).subdistrict != str(each["code"])] == []
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    east=st.integers(-40_000, 40_000), north=st.integers(-40_000, 40_000), walk=st.lists(st.tuples(st.floats(0, 100), st.floats(0, 100)))
+)
+def test_a_cell_that_was_learned_says_of_every_point_what_looking_says(
+    qingdao: City, locate: Locate, east: int, north: int, walk: list[tuple[float, float]]
+) -> None:
+    assert isinstance(locate, Locator)
+    for dx, dy in [(50.0, 50.0)] * LEARN_AT + walk:
+        x, y = to_plane(qingdao.bounds, *CITY_HALL)
+        point = from_plane(qingdao.bounds, x // 100 * 100 + east // 100 * 100 + dx, y // 100 * 100 + north // 100 * 100 + dy)
+        assert not inside(qingdao.bounds, *point) or locate(*point) == locate.exactly(*point)
