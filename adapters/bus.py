@@ -32,6 +32,10 @@ __all__ = [
 ]
 
 
+BOOTSTRAP_MS = 5_000
+"""How long a question to a broker that is away takes; the client's own patience is half a minute, in silence."""
+
+
 @dataclass(frozen=True, slots=True)
 class Out:
     """A record to publish; `partition` None lets the key decide (murmur2, as every Kafka client does)."""
@@ -113,7 +117,7 @@ class TopicState:
 
 
 def _topic_state(bootstrap: str, topic: str, group: str | None) -> TopicState:
-    admin = KafkaAdminClient(bootstrap_servers=bootstrap, client_id="cityloop-admin")
+    admin = KafkaAdminClient(bootstrap_servers=bootstrap, client_id="cityloop-admin", bootstrap_timeout_ms=BOOTSTRAP_MS)
     try:
         cluster = str(admin.describe_cluster()["cluster_id"])
         [described] = admin.describe_topics([topic])

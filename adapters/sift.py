@@ -52,6 +52,9 @@ class Sift(Protocol):
     async def call(self, partition: int, topic_id: str, groups: Sequence[Group], high: int | None = None) -> Answer:
         """Decide for the groups, strictly in order per source. `high` (ms) is the highest event time so far, for the events clock."""
 
+    async def check(self) -> None:
+        """Raise NotReady or TryAgain when a call would: an idle worker must notice a lost store too."""
+
     async def outbox(self, partition: int) -> list[tuple[str, bytes]]:
         """The oldest unpublished outcomes of a partition, with their entry ids."""
 
@@ -109,6 +112,9 @@ class RedisSift:
         return Answer(
             entry.decode(), outcome, tuple(Learned(*row[1:]) if row[1] != "failed" else Learned("failed", *row[2:]) for row in ordered)
         )
+
+    async def check(self) -> None:
+        await self._hot.run("return 1")
 
     async def outbox(self, partition: int) -> list[tuple[str, bytes]]:
         script = "return redis.call('XRANGE', KEYS[2], '-', '+', 'COUNT', ARGV[2])"

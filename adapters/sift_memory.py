@@ -63,6 +63,9 @@ class MemorySift:
         self._boxes[partition][entry] = outcome
         return Answer(entry, outcome, learned)
 
+    async def check(self) -> None:
+        pass
+
     async def outbox(self, partition: int) -> list[tuple[str, bytes]]:
         return list(self._boxes[partition].items())[:MOST_AT_ONCE]
 

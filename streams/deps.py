@@ -66,7 +66,7 @@ async def answered(ask: Callable[[], Awaitable[T]]) -> T:
         try:
             return await ask()
         except TryAgain as error:
-            if failures in (3, 20) or failures % 60 == 59:
-                log.warning("waiting for an engine", error=str(error))
+            if failures in (0, 3, 20) or failures % 60 == 59:
+                log.warning("waiting for an engine; `cityloop up` starts a local stack", error=str(error))
             await asyncio.sleep(BACKOFF_S[min(failures, len(BACKOFF_S) - 1)])
             failures += 1

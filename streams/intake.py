@@ -105,6 +105,7 @@ class IntakeStage:
         now = time.monotonic()
         if now >= self._settle_at:
             self._settle_at = now + SETTLE_EVERY_S
+            await self._ports.sift.check()
             for lane in self._lanes.values():
                 lane.settle()
             metrics.REMEMBERED.set(sum(lane.known() for lane in self._lanes.values()))
