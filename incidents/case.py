@@ -3,7 +3,7 @@
 A case is a frozen value; `incidents.steps.closure` returns the next one. Its JSON is the value of `cases.latest` and rides on every fact.
 """
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
@@ -33,6 +33,7 @@ class State(StrEnum):
 
 ENDED = frozenset({State.CLOSED, State.NOT_FILED, State.VOID, State.MERGED})
 OPEN = frozenset(State) - ENDED
+STOCK_AFTER = timedelta(days=60)
 
 
 class Role(StrEnum):
@@ -173,7 +174,7 @@ def system(stage: str) -> Actor:
 
 
 class Evidence(BaseModel):
-    """A picture or recording by address and hash; `captured_at` and place as far as known."""
+    """A picture or recording by address and hash; when and where it was taken (WGS-84 degrees) as far as known."""
 
     model_config = ConfigDict(frozen=True, extra="ignore")
 
@@ -181,6 +182,8 @@ class Evidence(BaseModel):
     sha256: str | None = None
     media_type: str | None = None
     captured_at: AwareDatetime | None = None
+    lon: float | None = None
+    lat: float | None = None
 
 
 class Place(Frozen):
@@ -256,13 +259,15 @@ class Opening(Frozen):
 
 
 class Target(Frozen):
-    """What the case that shall take in another one was when closure first read the merge (None: unknown).
+    """What the case that shall take in another one was when closure first read the merge (None: unknown), and whether the store
+    set the alias: only for an open target that is no alias itself, and not while the case is being merged elsewhere.
 
     Closure writes it into the command and sends itself the command again, so that a merge is decided from one record and one case,
     and a replay decides the same although the other case has moved on meanwhile.
     """
 
     state: State | None
+    granted: bool = True
 
 
 class Command(BaseModel):
@@ -338,6 +343,19 @@ class Position(Frozen):
     offset: int
 
 
+class Precedent(Frozen):
+    """What an arbiter decided when units sent a case back and forth: the rule for the next such case in this place."""
+
+    case_id: CaseId
+    category: str
+    condition: str | None = None
+    district: str | None = None
+    unit: str
+    assisting: tuple[str, ...] = ()
+    by: str
+    at: AwareDatetime
+
+
 class Changed(Frozen):
     """Who moved a case last, and to what: what a person in conflict is told. Sightings are not changes in this sense."""
 
@@ -390,6 +408,7 @@ class Case(Frozen):
     handled_at: AwareDatetime | None = None
     checked_at: AwareDatetime | None = None
     ended_at: AwareDatetime | None = None
+    ended_as: FactType | None = None  # the fact that ended it: not_filed, not_accepted, not_found and voided are counted apart
     entered_at: AwareDatetime  # when the present state began
     told_at: AwareDatetime | None = None  # the time of its newest fact: no later fact is dated before it
 
@@ -401,7 +420,12 @@ class Case(Frozen):
     checker: Actor | None = None
     handled_evidence: tuple[Evidence, ...] = ()
     check_evidence: tuple[Evidence, ...] = ()
+    owed: tuple[str, ...] = ()  # assisting units that a person gave a part to: all must have done it before the lead has handled
+    helped: tuple[Actor, ...] = ()  # who reported an assisting unit's part
     returned_by: tuple[str, ...] = ()
+    returns: int = 0
+    precedent: Precedent | None = None
+    held_ms: dict[str, int] = Field(default_factory=dict)  # time by who held it (incidents.holders), without the present state
     arbitrated: str | None = None  # the unit that the arbiter decided on: the only one it may be dispatched to
     reworks: int = 0
     reopened: int = 0
@@ -413,6 +437,7 @@ class Case(Frozen):
     suspended_until: AwareDatetime | None = None  # while a suspension is asked for: until when
     seen_after_handling: bool = False
     supervised: int = 0
+    unanswered: tuple[Actor, ...] = ()  # leaders whose notes nobody has answered yet
     rating: int | None = None
     appealed: bool = False
     appeal_agreed: tuple[Role, ...] = ()
@@ -435,6 +460,15 @@ class Case(Frozen):
     unfinished: str | None = None  # id of the command whose later facts follow this one: it ends what it began, after a rebuild too
     forgotten: bool = False  # over: kept for an hour in Redis for what is still on its way, tombstoned in cases.latest
     changed: Changed | None = None
+
+    def is_stock(self, at: datetime) -> bool:
+        """Whether it has been suspended for more than 60 days: the stock list (DOMAIN.md, 挂账)."""
+        return self.state is State.SUSPENDED and self.suspended_at is not None and at - self.suspended_at > STOCK_AFTER
+
+    @property
+    def overdue_adjusted(self) -> bool:
+        """Overdue after appeals: the raw fact stays in `overdue`."""
+        return self.overdue and self.appeal_upheld is not True
 
     @property
     def count(self) -> int:
