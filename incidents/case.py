@@ -256,6 +256,7 @@ class Opening(Frozen):
     suggested: tuple[CaseId, ...] = ()
     reason: str
     rules: str
+    appended_ms: int | None = Field(None, description="when Kafka took the report, real ms since 1970: latency is measured from it")
 
 
 class Target(Frozen):
