@@ -23,6 +23,7 @@ PlatformCollector(registry=REGISTRY)
 GCCollector(registry=REGISTRY)
 
 _SHORT_S = (0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 10)
+_LATENCY_S = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60)
 _AGE_S = (0.1, 0.25, 0.5, 1, 2, 5, 10, 30, 60, 300, 900, 3600, 14_400, 86_400)
 _RECORDS = (1, 5, 20, 50, 100, 250, 500, 1000, 2000, 5000, 10_000, 50_000)
 
@@ -50,7 +51,12 @@ REJECTED = _counter("rejected", "Records put on the dead letters, by reason.", "
 LOST = _counter("lost_records", "Records that were gone from the log before they were read.", "topic")
 UNUSUAL_KEYS = _counter("unusual_keys", "Reports whose record key is not their source: legal, but their order is open.")
 RECOGNISED = _counter("recognised", "Reports that this worker explained without asking the hot store.")
-REPORT_AGE_SECONDS = _histogram("report_age_seconds", "Real time since the report was appended, at the end of a stage.", _AGE_S, "stage")
+REPORT_AGE_SECONDS = _histogram(
+    "report_age_seconds",
+    "From a report's append to Kafka until its fate (intake: the oldest report of a call) or the fact of the case it opened (closure) was.",
+    _LATENCY_S,
+    "stage",
+)
 SIFT_GROUPS = _histogram("sift_groups", "Groups in one call of the sift script.", _RECORDS)
 REMEMBERED = _gauge("remembered_sources", "Pairs of source and category that this worker keeps to recognise repeats.")
 

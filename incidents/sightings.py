@@ -21,7 +21,7 @@ def opened(city: City, command: Command, opening: Opening, at: datetime) -> Case
     """The case that this first sight opens, before its first fact (sequence 0)."""
     totals = dict(command.totals)
     firsts, lasts = [total.first for total in totals.values()], [total.last for total in totals.values()]
-    told = opening.model_dump(exclude={"statement", "evidence", "place", "identity", "time", "severity"})
+    told = opening.model_dump(exclude={"statement", "evidence", "place", "identity", "time", "severity", "appended_ms"})
     said = ((opening.statement,) if opening.statement else ()) + command.statements
     return Case(
         **told,

@@ -127,6 +127,7 @@ class ClosureStage:
         outs = [*sitting.outs(), *aside]
         if outs:
             await self._ports.publisher.publish(outs)
+            _tell_age(sitting)
             self._ports.fault.reached("closure:published")
         moves = sitting.moves()
         if moves or sitting.answers:
@@ -154,6 +155,15 @@ class ClosureStage:
 def _cases_of(asked: Asked) -> tuple[CaseId, ...]:
     command = asked.command
     return (command.case_id, command.into) if needs_target(command) and command.into else (command.case_id,)
+
+
+def _tell_age(sitting: Sitting) -> None:
+    """How old the reports are whose cases have just become facts."""
+    now_ms = time.time() * 1000
+    for command, decision in sitting.decided:
+        appended_ms = command.opening.appended_ms if command.opening else None
+        if appended_ms is not None and decision.facts and decision.facts[0].sequence == 1:
+            metrics.REPORT_AGE_SECONDS.labels("closure").observe(max(0.0, now_ms - appended_ms) / 1000)
 
 
 def _tell(sitting: Sitting) -> None:
