@@ -57,7 +57,7 @@ class KafkaBus:
                 client_id="cityloop-producer",
                 enable_idempotence=True,
                 acks="all",
-                linger_ms=20,
+                linger_ms=50,
                 batch_size=128 << 10,
                 compression_type="lz4" if has_lz4() else None,
                 max_request_size=MAX_REQUEST,
