@@ -206,6 +206,7 @@ class StageLimits(Frozen):
     verify: timedelta | None = timedelta(minutes=30)
     check: timedelta | None = timedelta(minutes=30)
     close: timedelta | None = timedelta(minutes=15)
+    arbitrate: timedelta | None = timedelta(hours=1)
 
 
 class Escalation(Frozen):
@@ -249,6 +250,7 @@ class City(Frozen):
     accuracy_m: dict[Channel, int]
     default_geocodes: tuple[tuple[float, float], ...] = ()
     reopen_within: timedelta = timedelta(days=7)
+    evidence_within_m: int = Field(default=200, gt=0, description="how far from the case a picture of the check may be taken, metres")
     stages: StageLimits = StageLimits()
     escalation: Escalation = Escalation()
     districts: tuple[DistrictName, ...]

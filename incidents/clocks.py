@@ -11,6 +11,7 @@ from datetime import datetime, timedelta
 from incidents.case import ENDED, Case, CommandType, Deadline, DeadlineKind, State
 from incidents.catalogue import Category, City, ClockKind, Condition
 from incidents.events import epoch_ms
+from incidents.holders import in_dispute
 
 HOURS = frozenset({ClockKind.URGENT_HOUR, ClockKind.WORK_HOUR})
 RUNNING = frozenset({State.FILED, State.DISPATCHED, State.HANDLING})  # the limit is that of handling: who checks has a stage limit
@@ -99,7 +100,7 @@ def _stage(city: City, case: Case) -> Iterator[Deadline]:
     stages = city.stages
     limit = {
         State.VERIFYING: stages.verify,
-        State.FILED: stages.dispatch,
+        State.FILED: stages.arbitrate if in_dispute(case) else stages.dispatch,
         State.DISPATCHED: stages.accept,
         State.CHECKING: stages.check,
         State.CHECKED: stages.close,

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Any
 
-from incidents.case import Case, Command, CommandType, HeldBecause, State
+from incidents.case import Case, Command, CommandType, HeldBecause, Precedent, Role, State
 from incidents.catalogue import City
 from incidents.clocks import due, limit_ms, next_rung, rules_of, suspension_end
 from incidents.sightings import most_urgent
@@ -16,7 +16,7 @@ from incidents.sightings import most_urgent
 Values = dict[str, Any]
 Effect = Callable[[City, Case, Command, datetime], Values]
 
-NO_UNIT: Values = {"unit": None, "assisting": (), "route": None, "dispatched_at": None, "accepted_at": None}
+NO_UNIT: Values = {"unit": None, "assisting": (), "owed": (), "helped": (), "route": None, "dispatched_at": None, "accepted_at": None}
 NOT_HANDLED: Values = {"handler": None, "handled_at": None, "checker": None, "checked_at": None, "seen_after_handling": False}
 NO_PRESSURE: Values = {"overdue": False, "overdue_at": None, "escalated_to": None, "acknowledged": False, "extensions": 0}
 
@@ -56,6 +56,9 @@ def _dispatch(city: City, case: Case, command: Command, at: datetime) -> Values:
     return {
         "unit": command.unit,
         "assisting": command.assisting or (),
+        # a rule only asks for help; what a person gives out must be done
+        "owed": () if command.actor.role is Role.SYSTEM else tuple(dict.fromkeys(command.assisting or ())),
+        "helped": (),
         "route": command.rule,
         "dispatched_at": at,
         "level": unit.level if unit and unit.level in city.levels else case.level,
@@ -63,16 +66,23 @@ def _dispatch(city: City, case: Case, command: Command, at: datetime) -> Values:
 
 
 def _arbitrate(city: City, case: Case, command: Command, at: datetime) -> Values:
-    return {**_dispatch(city, case, command, at), "route": "arbitration", "arbitrated": command.unit}
+    decided = {"unit": command.unit, "assisting": command.assisting or (), "by": command.actor.id, "at": at}
+    like = {"case_id": case.case_id, "category": case.category, "condition": case.condition, "district": case.place.district}
+    precedent = Precedent.model_validate(decided | like)
+    return {**_dispatch(city, case, command, at), "route": "arbitration", "arbitrated": command.unit, "precedent": precedent}
 
 
 def _return(city: City, case: Case, command: Command, at: datetime) -> Values:
     before = case.returned_by if case.unit in case.returned_by or case.unit is None else (*case.returned_by, case.unit)
-    return {**NO_UNIT, "returned_by": before, "arbitrated": None}
+    return {**NO_UNIT, "returned_by": before, "returns": case.returns + 1, "arbitrated": None}
 
 
 def _handled(city: City, case: Case, command: Command, at: datetime) -> Values:
-    return {"handler": command.actor, "handled_at": at, "handled_evidence": (*case.handled_evidence, *command.evidence)}
+    """The lead has handled it; an assisting unit has done its part."""
+    evidence = (*case.handled_evidence, *command.evidence)
+    if command.actor.unit != case.unit:
+        return {"helped": (*case.helped, command.actor), "handled_evidence": evidence}
+    return {"handler": command.actor, "handled_at": at, "handled_evidence": evidence}
 
 
 def _extend(city: City, case: Case, command: Command, at: datetime) -> Values:
@@ -119,6 +129,13 @@ def _appeal_decided(city: City, case: Case, command: Command, at: datetime) -> V
     return {"appeal_agreed": agreed, "appeal_upheld": False if not command.upheld else True if both else None}
 
 
+def _note(city: City, case: Case, command: Command, at: datetime) -> Values:
+    """A leader's note waits for an answer; the note of who works on the case answers all that wait."""
+    if command.actor.role is Role.LEADER:
+        return {"unanswered": (*case.unanswered, command.actor)}
+    return {} if command.actor.role in (Role.SYSTEM, Role.RESIDENT) else {"unanswered": ()}
+
+
 def _recategorise(city: City, case: Case, command: Command, at: datetime) -> Values:
     return {"category": command.category, "condition": command.condition}
 
@@ -147,8 +164,9 @@ def _unmerge(city: City, case: Case, command: Command, at: datetime) -> Values:
 
 def _confirm_duplicate(city: City, case: Case, command: Command, at: datetime) -> Values:
     values: Values = {"suggested": tuple(each for each in case.suggested if each != command.other)}
-    if command.actor.role == "system" and command.other:
+    if command.actor.role is Role.SYSTEM and command.other:
         values["merged_from"] = tuple(dict.fromkeys((*case.merged_from, command.other)))
+        values["severity"] = most_urgent(case.severity, command.severity)  # a wrong or right merge never hides a worse emergency
     return values
 
 
@@ -193,7 +211,7 @@ EFFECTS: dict[CommandType, Effect] = {
     C.DECIDE_APPEAL: _appeal_decided,
     C.UNMERGE: _unmerge,
     C.SUPERVISE: lambda city, case, command, at: {"supervised": case.supervised + 1},
-    C.NOTE: _nothing,
+    C.NOTE: _note,
     C.RECATEGORISE: _recategorise,
     C.REMIND: _nothing,
     C.OVERDUE: _overdue,

@@ -25,8 +25,13 @@ class Need(StrEnum):
     WORDS = "a note"
     EVIDENCE_OR_NOTE = "evidence or a note"
     EVIDENCE_OR_HANDED_ON = "evidence; for instant things a note instead: warned, or handed to whom"
+    AFTER_EVIDENCE = "pictures, as far as they say, taken after the dispatch and within the city's distance of the case"
     OWN_UNIT = "by the unit that the case was dispatched to"
-    OTHER_PARTY = "by another party than who handled it (person and unit)"
+    ALL_PARTS = "by that unit once every part owed is done; an assisting unit's own part is noted and moves nothing"
+    OTHER_PARTY = "by another party than who handled it (person and unit, assisting ones too)"
+    REPORTER = "a resident only as one who reported it, as far as the case knows them"
+    LEVEL_ABOVE = "by an office of a level above the case's (without an office: for the city)"
+    ANSWERED = "every leader's note answered"
     CLOSES_BY_RULE = "by rule only where the category closes by itself and nothing was seen after the handling"
     KNOWN_CONDITION = "a filing condition of its category (or none: the first)"
     KNOWN_CATEGORY = "a category of the catalogue"
@@ -45,9 +50,9 @@ class Need(StrEnum):
     OPEN_APPEAL = "an appeal without this role's word; says `upheld`"
     ESCALATED = "an escalation"
     RUNG_LEFT = "a level above"
-    OTHER_LEVEL = "another level of the city"
+    OTHER_LEVEL = "another level of the city; after a return only one above"
     PERSON_REPORTED = "a person's report in it"
-    TARGET = "into another case that is open"
+    TARGET = "into another case that is open and itself no alias"
     OTHER = "another case, for people one of the suggested ones"
     RUNNING_DEADLINE = "the deadline that fired, still running"
 
@@ -63,6 +68,8 @@ class Row:
     roles: frozenset[Role]
     needs: tuple[Need, ...] = ()
 
+
+RETURNS_TO_ARBITER = 2
 
 C, F, S, R, N = CommandType, FactType, State, Role, Need
 RULE = Role.SYSTEM
@@ -100,7 +107,7 @@ TABLE: tuple[Row, ...] = (
     _row(C.ACCEPT, S.DISPATCHED, S.HANDLING, F.ACCEPTED, [R.UNIT], N.OWN_UNIT),
     _row(C.RETURN, (S.DISPATCHED, S.HANDLING), S.FILED, F.RETURNED, [R.UNIT], N.OWN_UNIT, N.REASON),
     # handle 处置
-    _row(C.REPORT_HANDLED, S.HANDLING, S.CHECKING, F.HANDLED, [R.UNIT], N.OWN_UNIT, N.EVIDENCE_OR_HANDED_ON),
+    _row(C.REPORT_HANDLED, S.HANDLING, S.CHECKING, F.HANDLED, [R.UNIT], N.ALL_PARTS, N.EVIDENCE_OR_HANDED_ON),
     _row(C.REQUEST_EXTENSION, S.HANDLING, Goes.STAY, F.EXTENSION_REQUESTED, [R.UNIT], N.OWN_UNIT, N.EXTENSIONS_LEFT),
     _row(C.GRANT_EXTENSION, S.HANDLING, Goes.STAY, F.EXTENDED, [R.DISPATCHER], N.ASKED_EXTENSION, N.EXTENSIONS_LEFT),
     _row(C.DENY_EXTENSION, S.HANDLING, Goes.STAY, F.EXTENSION_DENIED, [R.DISPATCHER], N.ASKED_EXTENSION),
@@ -109,19 +116,19 @@ TABLE: tuple[Row, ...] = (
     _row(C.DENY_SUSPENSION, S.HANDLING, Goes.STAY, F.SUSPENSION_DENIED, [R.DISPATCHER], N.ASKED_SUSPENSION),
     _row(C.RESUME, S.SUSPENDED, S.HANDLING, F.RESUMED, [R.DISPATCHER, RULE], N.RUNNING_DEADLINE),
     # check 核查 and close 结案
-    _row(C.PASS_CHECK, S.CHECKING, S.CHECKED, F.CHECK_PASSED, CHECKS, N.OTHER_PARTY, N.EVIDENCE_OR_HANDED_ON),
+    _row(C.PASS_CHECK, S.CHECKING, S.CHECKED, F.CHECK_PASSED, CHECKS, N.OTHER_PARTY, N.EVIDENCE_OR_HANDED_ON, N.AFTER_EVIDENCE),
     _row(C.FAIL_CHECK, (S.CHECKING, S.CHECKED), S.HANDLING, F.CHECK_FAILED, [*CHECKS, R.SHIFT_LEAD], N.OTHER_PARTY, N.REASON),
-    _row(C.CLOSE, S.CHECKED, S.CLOSED, F.CLOSED, [R.SHIFT_LEAD, RULE], N.OTHER_PARTY, N.CLOSES_BY_RULE),
+    _row(C.CLOSE, S.CHECKED, S.CLOSED, F.CLOSED, [R.SHIFT_LEAD, RULE], N.OTHER_PARTY, N.CLOSES_BY_RULE, N.ANSWERED),
     # afterwards
-    _row(C.REOPEN, S.CLOSED, S.FILED, F.REOPENED, [R.RESIDENT, R.SHIFT_LEAD], N.REASON, N.REOPEN_WINDOW),
-    _row(C.REOPEN, (S.NOT_FILED, S.VOID), S.REPORTED, F.REOPENED, [R.RESIDENT, R.SHIFT_LEAD], N.REASON),
-    _row(C.RATE, S.CLOSED, Goes.STAY, F.RATED, [R.RESIDENT, R.ACCEPTOR], N.RATING),
+    _row(C.REOPEN, S.CLOSED, S.FILED, F.REOPENED, [R.RESIDENT, R.SHIFT_LEAD], N.REPORTER, N.REASON, N.REOPEN_WINDOW),
+    _row(C.REOPEN, (S.NOT_FILED, S.VOID), S.REPORTED, F.REOPENED, [R.RESIDENT, R.SHIFT_LEAD], N.REPORTER, N.REASON),
+    _row(C.RATE, S.CLOSED, Goes.STAY, F.RATED, [R.RESIDENT, R.ACCEPTOR], N.REPORTER, N.RATING),
     _row(C.APPEAL, S.CLOSED, Goes.STAY, F.APPEALED, [R.UNIT], N.FIRST_APPEAL),
     _row(C.DECIDE_APPEAL, S.CLOSED, Goes.STAY, F.APPEAL_DECIDED, [R.DISPATCHER, R.ACCEPTOR], N.OPEN_APPEAL),
     _row(C.UNMERGE, S.MERGED, Goes.BACK, F.UNMERGED, DESK),
     _row(C.FORGET, ANY - OPEN, Goes.STAY, None, [RULE], N.RUNNING_DEADLINE),
     # in every open state
-    _row(C.SUPERVISE, OPEN, Goes.STAY, F.SUPERVISED, [R.LEADER]),
+    _row(C.SUPERVISE, OPEN, Goes.STAY, F.SUPERVISED, [R.LEADER], N.LEVEL_ABOVE),
     _row(C.NOTE, OPEN, Goes.STAY, F.NOTED, PEOPLE | {RULE}, N.WORDS),
     _row(C.RECATEGORISE, OPEN, Goes.STAY, F.RECATEGORISED, DESK, N.KNOWN_CATEGORY, N.KNOWN_CONDITION),
     _row(C.REMIND, OPEN, Goes.STAY, F.REMINDED, [R.SHIFT_LEAD, R.DISPATCHER, R.LEADER, RULE], N.RUNNING_DEADLINE),
@@ -130,7 +137,7 @@ TABLE: tuple[Row, ...] = (
     _row(C.ACKNOWLEDGE, OPEN, Goes.STAY, F.ACKNOWLEDGED, [R.SHIFT_LEAD, R.DISPATCHER, R.LEADER], N.ESCALATED),
     _row(C.TRANSFER, OPEN, S.FILED, F.TRANSFERRED, [R.SHIFT_LEAD, R.DISPATCHER], N.OTHER_LEVEL),
     _row(C.MERGE, BEFORE_CHECKED, S.MERGED, F.MERGED, DESK, N.TARGET),
-    _row(C.WITHDRAW, OPEN, Goes.STAY, F.WITHDRAWN, [R.RESIDENT, R.ACCEPTOR], N.PERSON_REPORTED),
+    _row(C.WITHDRAW, OPEN, Goes.STAY, F.WITHDRAWN, [R.RESIDENT, R.ACCEPTOR], N.PERSON_REPORTED, N.REPORTER),
     # in every state, on suggestions
     _row(C.CONFIRM_DUPLICATE, ANY, Goes.STAY, F.DUPLICATE_CONFIRMED, [*DESK, RULE], N.OTHER),
     _row(C.REFUSE_DUPLICATE, ANY, Goes.STAY, F.DUPLICATE_REFUSED, [*DESK, RULE], N.OTHER),

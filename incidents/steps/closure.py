@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
+from incidents.asked import Asked
 from incidents.case import (
     ENDED,
     Actor,
@@ -31,7 +32,10 @@ from incidents.catalogue import City
 from incidents.clocks import deadlines, rules_of
 from incidents.decision import Decision
 from incidents.effects import EFFECTS
-from incidents.guards import Asked, first_unmet
+from incidents.errors import MissingYear
+from incidents.guards import first_unmet
+from incidents.holders import held_until
+from incidents.refusals import ROLES, STATES, Why, roles, states
 from incidents.sightings import lifts, opened, seen
 from incidents.transitions import BY_COMMAND, Goes, Row, find, possible
 
@@ -95,11 +99,11 @@ def needs_target(command: Command) -> bool:
 def _open(city: City, record: _Record) -> Decision:
     command = record.command
     if command.type is not CommandType.SIGHT:
-        return _refused(None, command, f"{command.type}: unknown case {command.case_id}; it may be over and forgotten")
+        return _refused(None, command, Why.UNKNOWN_CASE.say(case=command.case_id))
     if (reason := _not_intake(command)) is not None:
         return _refused(None, command, reason)
     if command.opening is None or command.opening.category not in city.catalogue:
-        return _refused(None, command, "sight: a first sight needs an `opening` with a category of the catalogue")
+        return _refused(None, command, Why.NO_OPENING.say())
     case = opened(city, command, command.opening, record.at)
     return _say(city, case, record, _Change(FactType.OPENED, command.actor))
 
@@ -116,21 +120,32 @@ def _sight(city: City, case: Case, record: _Record) -> Decision:
 def _act(city: City, case: Case, record: _Record) -> Decision:
     command = record.command
     if case.forgotten:
-        return _refused(case, command, f"{command.type}: the case is over and forgotten; report it anew")
+        return _refused(case, command, Why.FORGOTTEN.say())
     row = find(command.type, case.state)
     reason = _conflict(case, command) or _not_from_here(case, command, row)
     if reason is None and row is not None:
         reason = first_unmet(row.needs, Asked(city, case, command, record.at))
     if reason is not None or row is None:
-        return _refused(case, command, f"{command.type}: {reason}")
+        return _refused(case, command, reason or "")
     if row.fact is None:
         return _forget(case, record)
-    values = dict(EFFECTS[command.type](city, case, command, record.at))
+    try:
+        values = dict(EFFECTS[command.type](city, case, command, record.at))
+    except MissingYear as missing:
+        return _refused(case, command, str(missing))
     values["state"] = _leads_to(row, case)
-    # the first of two voices on an appeal is noted, the deciding one is said
-    undecided = row.fact is FactType.APPEAL_DECIDED and values["appeal_upheld"] is None
-    decision = _say(city, case, record, _Change(FactType.NOTED if undecided else row.fact, command.actor, values))
+    fact = row.fact
+    if _is_a_part(case, command, values):
+        fact, values["state"] = FactType.NOTED, case.state
+    decision = _say(city, case, record, _Change(fact, command.actor, values))
     return decision.model_copy(update={"commands": _follow_up(case, decision.facts[0])})
+
+
+def _is_a_part(case: Case, command: Command, values: Mapping[str, Any]) -> bool:
+    """Whether this is only noted, for another party's word decides: the first of two voices on an appeal, an assisting unit's report."""
+    if command.type is CommandType.DECIDE_APPEAL:
+        return values["appeal_upheld"] is None
+    return command.type is CommandType.REPORT_HANDLED and command.actor.unit != case.unit
 
 
 def _leads_to(row: Row, case: Case) -> State:
@@ -169,10 +184,19 @@ def _by_rule(city: City, case: Case) -> _Change | None:
         return _Change(FactType.RECURRED, RULE)
     if lifts(case):
         return _Change(FactType.UPDATED, RULE, {"state": State.REPORTED, "held_because": None})
+    if _crossed(case):
+        return _Change(FactType.UNMERGED, RULE, {"state": case.state_before, "merged_into": None, "state_before": None})
     passed = case.state is State.CHECKED and case.changed is not None and case.changed.fact is FactType.CHECK_PASSED
-    if passed and rules is not None and rules.close == "auto" and not case.seen_after_handling:
+    undisturbed = not case.seen_after_handling and not case.unanswered
+    if passed and rules is not None and rules.close == "auto" and undisturbed:
         return _Change(FactType.CLOSED, RULE, {"state": State.CLOSED})
     return None
+
+
+def _crossed(case: Case) -> bool:
+    """Whether two cases went into each other, which the store's alias prevents unless it was lost between: the smaller id stands again."""
+    other = case.merged_into
+    return case.state is State.MERGED and other in case.merged_from and other is not None and case.case_id < other
 
 
 def _moved(city: City, case: Case, record: _Record, change: _Change, is_own: bool) -> Case:
@@ -181,7 +205,8 @@ def _moved(city: City, case: Case, record: _Record, change: _Change, is_own: boo
     values |= {"sequence": case.sequence + 1, "told_at": record.at}
     if state is not case.state or change.fact is FactType.TRANSFERRED:
         values["entered_at"] = record.at
-        values["ended_at"] = record.at if state in ENDED else None
+        values |= {"ended_at": record.at, "ended_as": change.fact} if state in ENDED else {"ended_at": None, "ended_as": None}
+        values["held_ms"] = held_until(case, record.at)
         if case.state is State.HANDLING:
             values |= {"extension_asked": False, "suspension_asked": False}
     if change.fact not in (FactType.SIGHTED, FactType.OPENED):
@@ -236,7 +261,8 @@ def _follow_up(before: Case, fact: Fact) -> tuple[Command, ...]:
     other = fact.case.merged_into or before.merged_into
     if told is None or other is None:
         return ()
-    return (Command(id=f"{fact.case_id}:{fact.sequence}:{fact.type}", case_id=other, type=told, actor=RULE, other=fact.case_id),)
+    head = {"id": f"{fact.case_id}:{fact.sequence}:{fact.type}", "case_id": other, "type": told, "actor": RULE, "other": fact.case_id}
+    return (Command.model_validate(head | {"severity": fact.case.severity}),)
 
 
 def _was_applied(case: Case, record: Position) -> bool:
@@ -247,22 +273,27 @@ def _was_applied(case: Case, record: Position) -> bool:
 def _conflict(case: Case, command: Command) -> str | None:
     """Why what the sender had read is no longer so; names who changed what."""
     moved = case.changed
-    last = f"{moved.actor.id} ({moved.actor.role}): {moved.fact} at {moved.at:%Y-%m-%d %H:%M:%S} UTC" if moved else "it was only sighted"
-    if command.expected_revision is not None and command.expected_revision != case.revision:
-        return f"expected revision {command.expected_revision}, the case is at {case.revision}, last {last}; read it again"
-    if command.expected_sequence is not None and command.expected_sequence != case.sequence:
-        return f"expected sequence {command.expected_sequence}, the case is at {case.sequence}, last {last}; read it again"
+    last = f"{moved.actor.id} ({moved.actor.role}): {moved.fact} at {moved.at:%Y-%m-%d %H:%M:%S} UTC" if moved else "sighted"
+    for why, expected, actual in (
+        (Why.OTHER_REVISION, command.expected_revision, case.revision),
+        (Why.OTHER_SEQUENCE, command.expected_sequence, case.sequence),
+    ):
+        if expected is not None and expected != actual:
+            return why.say(expected=expected, actual=actual, last=last)
     return None
 
 
 def _not_from_here(case: Case, command: Command, row: Row | None) -> str | None:
     role = command.actor.role
-    offered = ", ".join(possible(case.state, role)) or "nothing"
+    offered = {"role": role, "role_zh": ROLES[role], "offered": ", ".join(possible(case.state, role)) or "–"}
     if row is None:
         starts = sorted(state for each in BY_COMMAND[command.type] for state in each.starts)
-        return f"the case is {case.state}, this is possible when it is {', '.join(starts)}; as {role} you may now: {offered}"
+        return Why.NOT_FROM_HERE.say(
+            key=case.state, state=STATES[case.state], starts=", ".join(starts), starts_zh=states(starts), **offered
+        )
     if role not in row.roles:
-        return f"role {role} may not, {', '.join(sorted(row.roles))} may; as {role} you may now: {offered}"
+        may = sorted(row.roles)
+        return Why.NOT_YOURS.say(may=", ".join(may), may_zh=roles(may), **offered)
     return None
 
 
@@ -272,8 +303,9 @@ def _accepted(case: Case, command: Command) -> Outcome:
 
 def _refused(case: Case | None, command: Command, reason: str) -> Decision:
     state, sequence = (case.state, case.sequence) if case else (None, 0)
-    return Decision(case=case, outcome=Outcome(command_id=command.id, accepted=False, state=state, sequence=sequence, reason=reason))
+    told = f"{command.type}: {reason}"
+    return Decision(case=case, outcome=Outcome(command_id=command.id, accepted=False, state=state, sequence=sequence, reason=told))
 
 
 def _not_intake(command: Command) -> str | None:
-    return None if command.actor.role is Role.SYSTEM else "sight: only intake says what was seen; report it to incidents.reported"
+    return None if command.actor.role is Role.SYSTEM else Why.ONLY_INTAKE.say()

@@ -39,8 +39,8 @@ REFUSALS: tuple[tuple[State, str, str, str | Actor, dict[str, Any], str], ...] =
     (State.CHECKING, "spillage", "fail_check", "checker", {}, "say why"),
     (State.CHECKED, "building", "close", Actor(id="unit-1", role=Role.SHIFT_LEAD), {}, "unit-1 handled it"),
     (State.CHECKED, "building", "close", "system", {}, "closed by a shift lead"),
-    (State.CLOSED, "spillage", "reopen", "resident", {}, "say why"),
-    (State.CLOSED, "spillage", "rate", "resident", {"rating": 6}, "1 to 5"),
+    (State.CLOSED, "spillage", "reopen", "shift_lead", {}, "say why"),
+    (State.CLOSED, "spillage", "rate", "acceptor", {"rating": 6}, "1 to 5"),
     (State.CLOSED, "spillage", "decide_appeal", "acceptor", {"upheld": True}, "has not appealed"),
     (State.HANDLING, "spillage", "grant_extension", "dispatcher", {}, "has not asked"),
     (State.HANDLING, "spillage", "grant_suspension", "dispatcher", {}, "has not asked"),
@@ -126,12 +126,12 @@ def test_a_case_is_suspended_once_and_at_most_for_a_year() -> None:
 def test_a_closed_case_is_reopened_within_the_window_with_a_new_clock_and_its_old_evidence() -> None:
     desk = desk_in(State.CLOSED)
     desk.wait(days=6)
-    desk.must("reopen", "resident", reason="still there")
+    desk.must("reopen", "shift_lead", reason="still there")
     assert (desk.open.state, desk.open.reopened, desk.open.unit) == (State.FILED, 1, None)
     assert (desk.open.due_at, desk.open.handled_evidence) == (desk.now + timedelta(hours=4), PHOTO)
     late = desk_in(State.CLOSED)
     late.wait(days=8)
-    assert "report it anew" in late.refused("reopen", "resident", reason="still there")
+    assert "report it anew" in late.refused("reopen", "shift_lead", reason="still there")
 
 
 def test_an_appeal_is_upheld_when_dispatcher_and_acceptor_agree() -> None:

@@ -1,0 +1,144 @@
+"""Guards on who acts and with what in hand: units, other parties, reporters, levels above, evidence and words (DOMAIN.md, the roles)."""
+
+import re
+from collections.abc import Iterator
+
+from incidents.asked import Asked
+from incidents.case import Command, Role, Statement
+from incidents.catalogue import Nature
+from incidents.clocks import rules_of
+from incidents.places import distance_m
+from incidents.refusals import ROLES, Why
+
+SHA256 = re.compile(r"[0-9a-fA-F]{64}")
+INSTEAD = Role.SHIFT_LEAD
+
+
+def reason(asked: Asked) -> str | None:
+    """A reason is given."""
+    return None if _said(asked.command.reason) else Why.NO_REASON.say()
+
+
+def words(asked: Asked) -> str | None:
+    """A note is given."""
+    return None if _said(asked.command.note) else Why.NO_WORDS.say()
+
+
+def _said(text: str | None) -> bool:
+    return bool(text and text.strip())
+
+
+def _shown(command: Command) -> bool:
+    return any(evidence.url or evidence.sha256 for evidence in command.evidence)
+
+
+def shape(asked: Asked) -> str | None:
+    """Asked of every command: a hash that is none could never be found again."""
+    for each in asked.command.evidence:
+        if each.sha256 is not None and not SHA256.fullmatch(each.sha256):
+            return Why.BAD_HASH.say(given=repr(each.sha256[:80]))
+    return None
+
+
+def evidence_or_note(asked: Asked) -> str | None:
+    """What was found is shown or told."""
+    return None if _shown(asked.command) or _said(asked.command.note) else Why.NO_FINDING.say()
+
+
+def evidence_or_handed_on(asked: Asked) -> str | None:
+    """Something to look at; an instant thing is over, so there it is enough to say whom it was handed to."""
+    rules = rules_of(asked.city, asked.case)
+    if _shown(asked.command):
+        return None
+    if rules is None or rules.nature is not Nature.INSTANT:
+        return Why.NO_EVIDENCE.say()
+    return None if _said(asked.command.note) or _said(asked.command.reason) else Why.NO_DEED.say()
+
+
+def after_evidence(asked: Asked) -> str | None:
+    """A picture that says when and where it was taken must be of afterwards and of here; one that does not, the checker vouches for."""
+    case, most = asked.case, asked.city.evidence_within_m
+    for each in asked.command.evidence:
+        if each.captured_at and case.dispatched_at and each.captured_at < case.dispatched_at:
+            return Why.EARLY_PHOTO.say(taken=asked.local(each.captured_at), dispatched=asked.local(case.dispatched_at))
+        if each.lon is not None and each.lat is not None and case.place.known:
+            metres = distance_m(case.place.lon, case.place.lat, each.lon, each.lat)
+            if metres > most + case.place.accuracy_m:
+                return Why.FAR_PHOTO.say(metres=round(metres), most=most)
+    return None
+
+
+def own_unit(asked: Asked) -> str | None:
+    """The unit that the case was dispatched to."""
+    mine, theirs = asked.command.actor.unit, asked.case.unit
+    return None if mine is not None and mine == theirs else Why.OTHER_UNIT.say(theirs=theirs, mine=mine or "no unit")
+
+
+def lead_or_assisting(asked: Asked) -> str | None:
+    """The unit that the case was dispatched to, once all owed parts are done; an assisting one for its part."""
+    actor, case = asked.command.actor, asked.case
+    if actor.unit is not None and actor.unit in case.assisting and actor.unit != case.unit:
+        return None
+    if (refused := own_unit(asked)) is not None:
+        return refused
+    done = {each.unit for each in case.helped}
+    left = [unit for unit in case.owed if unit not in done]
+    return Why.PARTS_LEFT.say(units=", ".join(left)) if left else None
+
+
+def other_party(asked: Asked) -> str | None:
+    """Another person and another unit than those who handled it, assisting ones among them."""
+    actor, case = asked.command.actor, asked.case
+    if case.handler is None:
+        return None
+    handled = (case.handler, *case.helped)
+    if actor.id in {each.id for each in handled}:
+        return Why.OWN_WORK.say(actor=actor.id)
+    if actor.unit is not None and actor.unit in {case.unit, *(each.unit for each in handled)}:
+        return Why.OWN_UNITS_WORK.say(unit=actor.unit)
+    return None
+
+
+def reporter(asked: Asked) -> str | None:
+    """A resident must be one who reported it, as far as the case knows who they are; other roles act for the city."""
+    actor, statements = asked.command.actor, asked.case.statements
+    if actor.role is not Role.RESIDENT:
+        return None
+    if not statements:
+        return Why.NO_PERSON.say(may=INSTEAD, may_zh=ROLES[INSTEAD])
+    known = [set(_names(statement)) for statement in statements]
+    if any(actor.id in names for names in known) or not all(statement.reporter for statement in statements):
+        return None
+    return Why.NOT_REPORTER.say(actor=actor.id, may=INSTEAD, may_zh=ROLES[INSTEAD])
+
+
+def _names(statement: Statement) -> Iterator[str]:
+    """By what a reporter may be known: the source and id of the words, and all that is said of the person, sealed values by `match`."""
+    yield statement.source
+    yield statement.id
+    for value in (statement.reporter or {}).values():
+        if isinstance(value, str):
+            yield value
+        elif isinstance(value, dict) and isinstance(value.get("match"), str):
+            yield value["match"]
+
+
+def person_reported(asked: Asked) -> str | None:
+    """Somebody's words are in it."""
+    return None if asked.case.statements else Why.NO_PERSON.say(may=INSTEAD, may_zh=ROLES[INSTEAD])
+
+
+def level_above(asked: Asked) -> str | None:
+    """The actor's office stands above the case's level; one without an office speaks for the city, and the highest answers to itself."""
+    unit, levels, its = asked.city.unit_by_key.get(asked.command.actor.unit or ""), asked.city.levels, asked.case.level
+    if unit is None or unit.level not in levels or its not in levels or unit.level == levels[0]:
+        return None
+    if levels.index(unit.level) < levels.index(its):
+        return None
+    return Why.NOT_ABOVE.say(unit=unit.key, mine=unit.level, its=its)
+
+
+def answered(asked: Asked) -> str | None:
+    """No leader waits for an answer."""
+    waiting = asked.case.unanswered
+    return Why.UNANSWERED.say(leaders=", ".join(dict.fromkeys(each.id for each in waiting))) if waiting else None
