@@ -2,10 +2,14 @@
 
 aiokafka only logs what fails in a rebalance callback (STREAMS.md), so the callback pauses the partitions and notes that the assignment
 changed; the caller then prepares, seeks and resumes with `resume_at`. `auto_offset_reset` is `none`: a gap is an alarm, never a skip.
+A consumer whose background tasks failed never recovers, so it is closed on any error and made anew by the next `start`.
 """
 
+import asyncio
 import contextlib
+import time
 from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
 
 import structlog
 from aiokafka import AIOKafkaConsumer, ConsumerRecord, OffsetAndMetadata, TopicPartition
@@ -23,59 +27,89 @@ log = structlog.get_logger(__name__)
 Records = Sequence[ConsumerRecord]
 
 SESSION_MS = 3_000  # a killed worker is taken over after this; the broker allows it by group.min.session.timeout.ms (ARCHITECTURE.md §3)
-HEARTBEAT_MS = 1_000
+HEARTBEAT_MS = 500  # how soon the others notice that partitions are shared anew, and so how long all of them stand still for it
+STUCK_S = 1.0
+"""How much longer than it was asked to a read may take: during a rebalance aiokafka waits for its end, however long that is."""
+ANSWER_S = 5.0
+"""How long a commit and a goodbye may take: aiokafka tries for ever while the broker is away."""
 
 
 class GroupReader:
-    """Reads whole batches; see the module's paragraph for the hand-over. Not thread-safe, one loop only."""
+    """Reads whole batches; see the module's paragraph for the hand-over. Not thread-safe, one loop only.
+
+    `rebalancing`: the partitions are being shared anew, nothing is read until that is over. `changed`: they are ours to prepare, call
+    `assigned` and `resume_at`; the caller sets it back.
+    """
 
     def __init__(self, bootstrap: str, topic: str, group: str) -> None:
         self.topic = topic
         self.group = group
         self.changed = False
-        self._consumer = AIOKafkaConsumer(
-            bootstrap_servers=bootstrap,
-            group_id=group,
-            client_id=f"cityloop-{group}",
+        self.rebalancing = False
+        self._bootstrap = bootstrap
+        self._assignor = _sticky()
+        self._consumer: AIOKafkaConsumer | None = None
+
+    async def start(self) -> None:
+        """Join the group; nothing to do when that was done. Raises TryAgain when the broker is away."""
+        if self._consumer is not None:
+            return
+        consumer = AIOKafkaConsumer(
+            bootstrap_servers=self._bootstrap,
+            group_id=self.group,
+            client_id=f"cityloop-{self.group}",
             enable_auto_commit=False,
             auto_offset_reset="none",
-            partition_assignment_strategy=(StickyPartitionAssignor,),
+            partition_assignment_strategy=(self._assignor,),
             session_timeout_ms=SESSION_MS,
             heartbeat_interval_ms=HEARTBEAT_MS,
-            rebalance_timeout_ms=5_000,
+            rebalance_timeout_ms=SESSION_MS,
             fetch_max_wait_ms=100,
             max_partition_fetch_bytes=4_500_000,
             metadata_max_age_ms=5_000,  # new partitions and a topic made anew are seen within this
         )
-
-    async def start(self) -> None:
-        """Join the group. Raises TryAgain when the broker is away."""
         try:
-            await self._consumer.start()
+            await consumer.start()
         except KafkaError as error:
+            await _closed(consumer)
             raise TryAgain(f"Kafka: {error!r}") from error
-        self._consumer.subscribe([self.topic], listener=_Listener(self))
+        except BaseException:
+            await _closed(consumer)
+            raise
+        self._consumer = consumer
+        consumer.subscribe([self.topic], listener=_Listener(self))
 
     async def stop(self) -> None:
         """Leave the group."""
-        with contextlib.suppress(KafkaError):
-            await self._consumer.stop()
+        consumer, self._consumer = self._consumer, None
+        self.rebalancing = False
+        if consumer is not None:
+            await _closed(consumer)
 
     def assigned(self) -> frozenset[int]:
         """The partitions that are ours now."""
-        return frozenset(tp.partition for tp in self._consumer.assignment() if tp.topic == self.topic)
+        return frozenset(tp.partition for tp in self._assignment() if tp.topic == self.topic)
+
+    def _assignment(self) -> frozenset[TopicPartition]:
+        return frozenset() if self._consumer is None else self._consumer.assignment()
 
     def pause(self) -> None:
         """Hold every partition until `resume_at`."""
-        self._consumer.pause(*self._consumer.assignment())
+        if self._consumer is not None:
+            self._consumer.pause(*self._consumer.assignment())
 
     def resume_at(self, offsets: Mapping[int, int]) -> None:
         """Read on from these offsets; partitions that were taken away meanwhile are passed over."""
         for partition, offset in offsets.items():
             tp = TopicPartition(self.topic, partition)
             with contextlib.suppress(IllegalStateError):
-                self._consumer.seek(tp, offset)
-                self._consumer.resume(tp)
+                self._open().seek(tp, offset)
+                self._open().resume(tp)
+
+    def _open(self) -> AIOKafkaConsumer:
+        if self._consumer is None:
+            raise TryAgain(f"the consumer of {self.topic} is closed")
+        return self._consumer
 
     async def read(self, most: int, wait_ms: int) -> dict[int, Records]:
         """The next records by partition, in order. Raises TryAgain on broker trouble.
@@ -83,8 +117,11 @@ class GroupReader:
         Sets `changed` when a position is out of range, and when a record can only be read leniently: then it is all read again.
         """
         try:
-            found = await self._consumer.getmany(timeout_ms=wait_ms, max_records=most)
-        except (NoOffsetForPartitionError, OffsetOutOfRangeError):
+            async with asyncio.timeout(wait_ms / 1000 + (0 if self.rebalancing else STUCK_S)):
+                found = await self._open().getmany(timeout_ms=wait_ms, max_records=most)
+        except (TimeoutError, NoOffsetForPartitionError):  # the latter before `resume_at` gave an offset that nobody committed
+            return {}
+        except OffsetOutOfRangeError:
             self.changed = True
             return {}
         except UnicodeDecodeError as error:
@@ -93,6 +130,7 @@ class GroupReader:
             self.changed = True
             return {}
         except KafkaError as error:
+            await self.stop()
             raise TryAgain(f"Kafka: {error!r}") from error
         return {tp.partition: records for tp, records in found.items() if records}
 
@@ -103,17 +141,38 @@ class GroupReader:
         if not wanted:
             return True
         try:
-            await self._consumer.commit(wanted)
+            async with asyncio.timeout(ANSWER_S):
+                await self._open().commit(wanted)
         except (CommitFailedError, IllegalStateError):
             return False
-        except KafkaError as error:
+        except (KafkaError, TimeoutError) as error:
             raise TryAgain(f"Kafka: {error!r}") from error
         return True
 
     def ends(self) -> dict[int, int]:
         """The end of the log of each partition that is ours, as of the last fetch."""
-        ends = ((tp.partition, self._consumer.highwater(tp)) for tp in self._consumer.assignment())
+        ends = ((tp.partition, self._open().highwater(tp)) for tp in self._assignment())
         return {partition: end for partition, end in ends if end is not None}
+
+
+async def _closed(consumer: AIOKafkaConsumer) -> None:
+    with contextlib.suppress(KafkaError, TimeoutError):
+        await asyncio.wait_for(consumer.stop(), ANSWER_S)
+
+
+def _sticky() -> type[StickyPartitionAssignor]:
+    """An assignor of one consumer: aiokafka's keeps what it was assigned in the class, for all consumers of a process alike.
+
+    Nor does aiokafka tell it the generation, by which a zombie's word is told from its successor's; the time of the assignment will do.
+    """
+
+    class Sticky(StickyPartitionAssignor):  # type: ignore[misc]  # aiokafka ships no types
+        @classmethod
+        def on_assignment(cls, assignment: Any) -> None:
+            super().on_assignment(assignment)
+            cls.on_generation_assignment(int(time.time()) & 0x7FFFFFFF)
+
+    return Sticky
 
 
 class _Listener(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka ships no types
@@ -121,8 +180,9 @@ class _Listener(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka sh
         self._reader = reader
 
     def on_partitions_revoked(self, revoked: Iterable[TopicPartition]) -> None:
-        self._reader.changed = True
+        self._reader.rebalancing = True
 
     def on_partitions_assigned(self, assigned: Iterable[TopicPartition]) -> None:
+        self._reader.rebalancing = False
         self._reader.changed = True
         self._reader.pause()

@@ -14,7 +14,7 @@ from typing import Protocol
 import structlog
 from mode import Service
 
-from adapters.bus import TopicState, topic_state
+from adapters.bus import TopicId, TopicState, topic_state
 from adapters.consumer import GroupReader, Records
 from incidents.errors import NotReady, TryAgain
 
@@ -76,11 +76,14 @@ class Batches(Service):
         self.rebuild = rebuild
         self.working = False  # what readiness shows: assigned, prepared and not waiting for an engine
         self._reader = GroupReader(source.bootstrap, source.topic, source.group)
-        self._topic: TopicState | None = None
+        self._id = TopicId(source.bootstrap, source.topic)
+        self._topic: TopicState | None = None  # as of the last assignment
         self._kept: dict[int, Records] = {}  # a batch that the stage could not take yet
         self._next: dict[int, int] = {}
         self._committed: dict[int, int] = {}
         self._commit_at = 0.0
+        self._finished = False  # what was read before the rebalance that is under way is brought to an end
+        self._doubtful = True  # the hot store was lost: of what was not committed nothing is certain
         self._failures = 0
 
     @Service.task
@@ -91,27 +94,27 @@ class Batches(Service):
             self.set_shutdown()
 
     async def _until_stopped(self) -> None:
-        started = False
         while not self.should_stop:
             try:
-                if not started:
-                    await self._reader.start()
-                    self._reader.changed = started = True
+                await self._reader.start()
                 await self._step()
                 self._failures = 0
+                self.working = bool(self._next) and not self._reader.changed and not self._reader.rebalancing
             except TryAgain as error:
                 await self._wait_after(error)
             except NotReady as error:
                 self.working = False
                 log.warning("hot store not ready, work stops", group=self.source.group, reason=str(error))
-                self._reader.changed = True
+                self._reader.changed = self._doubtful = True
                 await self._rebuilt()
-        await self._leave(started)
+        await self._leave()
 
     async def _step(self) -> None:
         if self._reader.changed:
             self.working = False
             await self._assign()
+        if self._reader.rebalancing and not self._finished:
+            await self._finish()
         if not self._kept and not self.stage.full():
             self._kept = await self._contiguous(await self._reader.read(self.source.most, IDLE_MS))
         elif self.stage.full():
@@ -130,25 +133,52 @@ class Batches(Service):
         self._reader.changed = False
         self._reader.pause()
         partitions = self._reader.assigned()
-        self._kept, self._next, self._committed = {}, {}, {}
-        if not partitions:
-            return
         try:
             topic = await topic_state(self.source.bootstrap, self.source.topic, self.source.group)
-            starts = {partition: await self._start(partition, topic) for partition in partitions if partition in topic.ends}
+            if not partitions <= topic.ends.keys():
+                raise TryAgain(
+                    f"{self.source.topic} has no partitions {sorted(partitions - topic.ends.keys())} on the broker that was asked"
+                )
+            offsets = await self._offsets(topic)
+            starts = {partition: await self._start(partition, topic, offsets.get(partition)) for partition in partitions}
             await self.stage.assigned(starts, topic)
         except BaseException:
             self._reader.changed = True
             raise
-        self._topic, self._next, self._committed = topic, dict(starts), dict(starts)
+        self._topic, self._next = topic, dict(starts)
+        committed = {p: offset for p, (offset, topic_id) in topic.committed.items() if topic_id in ("", topic.topic_id)}
+        self._committed = {p: committed.get(p, -1) for p in starts}
+        self._finished = self._doubtful = False
+        self._commit_at = 0.0
         self._reader.resume_at(starts)
-        self.working = True
         log.info("partitions assigned", group=self.source.group, partitions=sorted(starts))
 
-    async def _start(self, partition: int, topic: TopicState) -> int:
-        """The offset to read from: the committed one, or the log's start for a new group, a new topic or after a gap."""
+    async def _offsets(self, topic: TopicState) -> dict[int, tuple[int, str]]:
+        """Where each partition goes on, and of which incarnation of the topic that offset is.
+
+        Behind the commit, or, of a partition that stayed with us, behind what is finished: then nothing of it is done twice.
+        """
+        offsets = dict(topic.committed)
+        if self._doubtful or self._topic is None or self._topic.topic_id != topic.topic_id:
+            return offsets
+        await self._finish()
+        for partition, done in self.stage.done().items():
+            committed, topic_id = offsets.get(partition, (-1, ""))
+            if partition in self._next and (done > committed or topic_id != topic.topic_id):
+                offsets[partition] = done, topic.topic_id
+        return offsets
+
+    async def _finish(self) -> None:
+        """Bring to an end what was read, so that whoever has the partitions next finds little to do again."""
+        if self._finished:
+            return
+        self._finished, self._kept = True, {}
+        await self.stage.finish()
+
+    async def _start(self, partition: int, topic: TopicState, known: tuple[int, str] | None) -> int:
+        """The offset to read from: the known one, or the log's start for a new group, a new partition, a new topic or after a gap."""
         begin = topic.starts[partition]
-        offset, topic_id = topic.committed.get(partition, (begin, topic.topic_id))
+        offset, topic_id = known or (begin, topic.topic_id)
         if topic_id and topic_id != topic.topic_id:
             log.warning("topic was made anew, reading from its start", topic=self.source.topic, partition=partition)
             return begin
@@ -170,8 +200,12 @@ class Batches(Service):
 
     async def _commit(self) -> None:
         self._commit_at = time.monotonic() + COMMIT_EVERY_S
-        moved = {p: offset for p, offset in self.stage.done().items() if offset > self._committed.get(p, -1)}
-        if moved and self._topic and await self._reader.commit(moved, self._topic.topic_id):
+        moved = {p: offset for p, offset in self.stage.done().items() if offset != self._committed.get(p, offset)}
+        if not moved or self._topic is None:
+            return
+        if await self._id.now() != self._topic.topic_id:
+            self._reader.changed = True  # deleted or made anew: what was read may be of either
+        elif await self._reader.commit(moved, self._topic.topic_id):
             self._committed.update(moved)
 
     async def _wait_after(self, error: TryAgain) -> None:
@@ -181,7 +215,6 @@ class Batches(Service):
         if self._failures in (1, 10) or self._failures % 60 == 0:
             log.warning("an engine is away, trying again", group=self.source.group, error=str(error), failures=self._failures)
         await self.sleep(pause)
-        self.working = not self._reader.changed
 
     async def _rebuilt(self) -> None:
         try:
@@ -189,9 +222,7 @@ class Batches(Service):
         except TryAgain as error:
             await self._wait_after(error)
 
-    async def _leave(self, started: bool) -> None:
-        if not started:
-            return
+    async def _leave(self) -> None:
         try:
             if not self._reader.changed:
                 await self.stage.finish()
@@ -199,7 +230,11 @@ class Batches(Service):
         except (TryAgain, NotReady) as error:
             log.warning("stopped before everything was finished; it will be read again", group=self.source.group, error=str(error))
         await self._reader.stop()
+        await self._id.close()
 
     def lag(self) -> dict[int, int]:
         """Records between what is committed and the end of the log, by partition, as of the last fetch."""
-        return {p: max(0, end - self._committed.get(p, end)) for p, end in self._reader.ends().items()}
+        begins = self._topic.starts if self._topic else {}
+        return {
+            p: max(0, end - max(self._committed[p], begins.get(p, 0))) for p, end in self._reader.ends().items() if p in self._committed
+        }
