@@ -45,6 +45,7 @@ class Heart:
         self.ready = dict.fromkeys(roles, False)
         self.apps: Sequence[RoleApp] = ()
         self.clock: CityClock | None = None
+        self._lags: set[tuple[str, str, int]] = set()
 
     async def run(self, beat: Callable[[], None]) -> None:
         """Beat for ever. Raises RoleCrashed, and UserError when the stack's clock turned out to be another one."""
@@ -64,10 +65,18 @@ class Heart:
             if app.crashed:
                 raise RoleCrashed(app.role) from app.crash_reason
             self.ready[app.role] = app.working
-            for (topic, partition), behind in app.lag().items():
-                metrics.LAG.labels(app.role, topic, partition).set(behind)
+        self._show_lags()
         for role, working in self.ready.items():
             metrics.READY.labels(role).set(working)
+
+    def _show_lags(self) -> None:
+        """A partition that went to another worker is that worker's to show."""
+        lags = {(app.role, topic, partition): behind for app in self.apps for (topic, partition), behind in app.lag().items()}
+        for labels, behind in lags.items():
+            metrics.LAG.labels(*labels).set(behind)
+        for labels in self._lags - lags.keys():
+            metrics.LAG.remove(*labels)
+        self._lags = set(lags)
 
     async def _hear(self, clock: CityClock) -> None:
         with contextlib.suppress(TryAgain):  # the roles themselves say that Redis is away; the clock runs on as it is

@@ -76,6 +76,20 @@ class Worker:
         lines = [line for page in pages for line in page.splitlines() if line.startswith((f"{name} ", f"{name}{{"))]
         return sum(float(line.rpartition(" ")[2]) for line in lines if all(each in line for each in wanted))
 
+    def partitions(self, topic: str = "incidents.reported") -> set[int]:
+        """The partitions of a topic that its roles read now, by the lag that they show."""
+        pages = [self._ask(at, "/metrics")[1].decode() for at in range(len(self._ports))]
+        lines = [line for page in pages for line in page.splitlines() if line.startswith("cityloop_consumer_lag_records{")]
+        return {int(line.split('partition="')[1].split('"')[0]) for line in lines if f'topic="{topic}"' in line}
+
+    def freeze(self) -> None:
+        """SIGSTOP: it does nothing until `wake`, and holds all that it has in hand."""
+        os.kill(self.pid, signal.SIGSTOP)
+
+    def wake(self) -> None:
+        """SIGCONT."""
+        os.kill(self.pid, signal.SIGCONT)
+
     def ended(self) -> int | None:
         """The exit code, None while it runs."""
         return None if self._process is None else self._process.poll()

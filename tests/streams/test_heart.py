@@ -23,11 +23,12 @@ class Part(Service):
     def __init__(self) -> None:
         super().__init__()
         self.working = False
+        self.lags = {0: 7}
         self.broken = Event()
         self.finished = False
 
     def lag(self) -> Mapping[int, int]:
-        return {0: 7}
+        return self.lags
 
     @Service.task
     async def _run(self) -> None:
@@ -67,6 +68,22 @@ def test_a_working_role_is_shown_with_its_lag_and_finishes_when_stopped() -> Non
     assert asyncio.run(journey()).finished
     assert gauge("ready", role="intake") == 1
     assert gauge("consumer_lag_records", role="intake", topic="incidents.reported", partition="0") == 7
+
+
+def test_the_lag_of_a_partition_that_went_away_is_shown_no_more() -> None:
+    async def journey() -> None:
+        part = Part()
+        app = role(part)
+        heart = Heart(["intake"])
+        part.lags = {4: 7, 5: 1}
+        heart.apps = [app]
+        heart.look()
+        part.lags = {5: 1}
+        heart.look()
+
+    asyncio.run(journey())
+    shown = [gauge("consumer_lag_records", role="intake", topic="incidents.reported", partition=str(p)) for p in (4, 5)]
+    assert shown == [None, 1]
 
 
 def test_a_role_that_ends_by_a_bug_is_noticed_with_its_cause() -> None:
