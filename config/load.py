@@ -15,7 +15,7 @@ from config.load_units import read_districts, read_routes, read_units
 from config.settings import Settings
 from incidents.catalogue import City, DistrictName, Route, StageLimits, Unit
 from incidents.errors import ConfigError, UserError
-from incidents.worktime import WorkCalendar
+from incidents.workcalendar import WorkCalendar
 
 UNBOUNDED = "unbounded"
 OFF = "off"

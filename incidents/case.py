@@ -11,6 +11,7 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
 from incidents.catalogue import Channel, Frozen, Match, Severity
 from incidents.events import CaseId
+from incidents.limits import Clock, Pause
 
 
 class State(StrEnum):
@@ -444,7 +445,9 @@ class Case(Frozen):
     appeal_agreed: tuple[Role, ...] = ()
     appeal_upheld: bool | None = None
 
-    limit_ms: int | None = None  # the snapshot taken at filing: milliseconds on the condition's clock
+    clock: Clock | None = None  # the snapshot taken at filing
+    pauses: tuple[Pause, ...] = ()  # suspensions of this clock that are over
+    limit_ms: int | None = None  # the clock's limit in its own time, a working day being as long as its hours
     due_at: AwareDatetime | None = None
     overdue: bool = False
     overdue_at: AwareDatetime | None = None

@@ -8,11 +8,13 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from functools import cached_property
 from typing import Self
+from zoneinfo import ZoneInfo
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from incidents.geography import Boundaries
-from incidents.worktime import WorkCalendar
+from incidents.workcalendar import WorkCalendar
+from incidents.worktime import WorkTime
 
 
 class Frozen(BaseModel):
@@ -115,9 +117,15 @@ class Condition(Frozen):
     key: str
     name: Named
     clock: ClockKind
-    limit: float = Field(gt=0, description="in units of the clock: hours or days")
+    limit: float = Field(gt=0, strict=True, description="in units of the clock: hours or days")
     grade: Grade = Grade.B
     severity: Severity | None = None
+
+    @model_validator(mode="after")
+    def _whole_days(self) -> Self:
+        if self.clock in (ClockKind.WORK_DAY, ClockKind.NATURAL_DAY) and self.limit % 1:
+            raise ValueError(f"limit {self.limit:g} {self.clock}: days of a calendar are whole; use an hour clock for parts of one")
+        return self
 
 
 class Category(Frozen):
@@ -272,6 +280,11 @@ class City(Frozen):
     def unit_by_key(self) -> dict[str, Unit]:
         """Unit by key."""
         return {unit.key: unit for unit in self.units}
+
+    @cached_property
+    def worktime(self) -> WorkTime:
+        """Counts in the city's working time."""
+        return WorkTime(self.calendar, ZoneInfo(self.time_zone))
 
     def may_have_happened(self, at: datetime, appended: datetime) -> bool:
         """Whether a report of `at` may stand in a record appended (on the city's clock) at `appended`."""

@@ -1,23 +1,27 @@
 """When a case must have moved: due times, and the list of deadlines that a case carries.
 
 The list is a pure function of the case, so closure says it anew with every fact and the clock stage only fires what stands on it.
-What has fired is seen in the case (overdue, escalated_to) or in its not standing on the list any more (reminders). Limits run around the
-clock for now, a day being 24 hours; `due` is the one place that the calendar of the four clocks (DOMAIN.md) will replace.
+What has fired is seen in the case (overdue, escalated_to) or in its not standing on the list any more (reminders). Limits, reminders and
+escalation run on the clock that the case took from its filing condition (`incidents.limits`); posts and suspensions on continuous time.
 """
 
 from collections.abc import Iterator
 from datetime import datetime, timedelta
+from typing import Any
 
+from incidents import limits
 from incidents.case import ENDED, Case, CommandType, Deadline, DeadlineKind, State
-from incidents.catalogue import Category, City, ClockKind, Condition
+from incidents.catalogue import Category, City, Condition
+from incidents.errors import MissingYear
 from incidents.events import epoch_ms
 from incidents.holders import in_dispute
+from incidents.limits import Clock, Pause
 
-HOURS = frozenset({ClockKind.URGENT_HOUR, ClockKind.WORK_HOUR})
 RUNNING = frozenset({State.FILED, State.DISPATCHED, State.HANDLING})  # the limit is that of handling: who checks has a stage limit
 FADING = frozenset({DeadlineKind.STAGE, DeadlineKind.REMIND})  # once past they are armed no more; all others speak however late
 
 LONGEST_SUSPENSION = timedelta(days=365)
+CALENDAR_AHEAD = timedelta(days=60)  # the State Council's notice of a year comes in November of the one before
 FIRES = {
     DeadlineKind.STAGE: CommandType.REMIND,
     DeadlineKind.REMIND: CommandType.REMIND,
@@ -29,19 +33,50 @@ FIRES = {
 }
 
 
-def duration(clock: ClockKind, limit: float) -> timedelta:
-    """The limit as a plain duration: hours, or days of 24 hours."""
-    return timedelta(hours=limit) if clock in HOURS else timedelta(days=limit)
+def begun(city: City, condition: Condition, at: datetime) -> dict[str, Any]:
+    """The values of a case whose clock begins at `at`: the snapshot of the condition's limit, and when it ends. Raises MissingYear."""
+    clock = limits.begun(city, condition, at)
+    return {"clock": clock, "pauses": (), "limit_ms": _limit_ms(city, clock), "due_at": limits.due(city.worktime, clock)}
 
 
-def due(at: datetime, clock: ClockKind, limit: float, city: City) -> datetime:
-    """When a limit that begins at `at` ends, on the city's clock; UTC."""
-    return at + duration(clock, limit)
+def swapped(city: City, case: Case, condition: Condition) -> dict[str, Any]:
+    """The values of a running case that gets another condition's limit: it counts from the same moment, extensions and pauses stay."""
+    if case.clock is None:
+        return {}
+    clock = limits.begun(city, condition, case.clock.began_at)
+    due_at = limits.due(city.worktime, clock, case.extensions, case.pauses)
+    return {"clock": clock, "limit_ms": _limit_ms(city, clock), "due_at": due_at}
 
 
-def limit_ms(condition: Condition) -> int:
-    """The snapshot of a condition's limit that a case keeps, in milliseconds."""
-    return int(duration(condition.clock, condition.limit) / timedelta(milliseconds=1))
+def extended(city: City, case: Case) -> dict[str, Any]:
+    """The values of a case with one original limit more. Raises MissingYear."""
+    if case.clock is None or case.due_at is None:
+        return {}
+    return {"extensions": case.extensions + 1, "due_at": limits.extended(city.worktime, case.clock, case.due_at)}
+
+
+def resumed(city: City, case: Case, at: datetime) -> dict[str, Any]:
+    """The values of a suspended case that goes on at `at`: the pause is kept, the deadline moves by it. Raises MissingYear."""
+    if case.suspended_at is None or case.clock is None or case.due_at is None:
+        return {}
+    pause = Pause(begins=case.suspended_at, ends=at)
+    return {"pauses": (*case.pauses, pause), "due_at": limits.resumed(city.worktime, case.clock, case.due_at, pause)}
+
+
+def missing_years(city: City, now: datetime) -> tuple[int, ...]:
+    """The years that the calendar lacks and needs: for the next two months, and for every limit of the catalogue that began now."""
+    known = city.calendar.known if city.calendar else frozenset()
+    needed = {city.worktime.day_of(at).year for at in (now, now + CALENDAR_AHEAD)}
+    for clock, limit in {(row.clock, row.limit) for category in city.categories for row in category.conditions}:
+        try:
+            limits.due(city.worktime, Clock(kind=clock, limit=limit, began_at=now, rules=city.rules))
+        except MissingYear as missing:
+            needed |= {missing.year} if missing.year else set()
+    return tuple(sorted(needed - known))
+
+
+def _limit_ms(city: City, clock: Clock) -> int:
+    return int(limits.length(city.worktime, clock) / timedelta(milliseconds=1))
 
 
 def rungs(city: City, level: str) -> tuple[str, ...]:
@@ -110,16 +145,37 @@ def _stage(city: City, case: Case) -> Iterator[Deadline]:
 
 
 def _pressing(city: City, case: Case) -> Iterator[Deadline]:
-    if case.state not in RUNNING or case.due_at is None or case.limit_ms is None:
+    if case.state not in RUNNING or case.due_at is None or case.clock is None:
         return
-    limit, rules = timedelta(milliseconds=case.limit_ms), city.escalation
+    rules = city.escalation
     if not case.overdue:
-        yield _deadline(DeadlineKind.REMIND, case.due_at - limit * (1 - rules.remind_at))
+        remind_at = _on_clock(city, case, rules.remind_at - 1)
+        if remind_at is not None:
+            yield _deadline(DeadlineKind.REMIND, remind_at)
         yield _deadline(DeadlineKind.OVERDUE, case.due_at)
         return
     level = next_rung(city, case)
     if level is not None and not case.acknowledged:
-        yield _deadline(DeadlineKind.ESCALATE, case.due_at + limit * rules.every * (climbed(city, case) + 1), level)
+        at = _on_clock(city, case, rules.every * (climbed(city, case) + 1))
+        yield _deadline(DeadlineKind.ESCALATE, at or case.due_at, level)
+
+
+def _on_clock(city: City, case: Case, share: float) -> datetime | None:
+    """So many limits after the deadline on the case's own clock, which rests in a pause.
+
+    Where the calendar lacks the year, the moment that year begins: a boss told too early rather than never. None where nothing is known.
+    """
+    if case.clock is None or case.due_at is None:
+        return None
+    work = city.worktime
+    try:
+        at = limits.moved(work, case.clock, case.due_at, limits.length(work, case.clock) * share)
+        for pause in case.pauses:
+            if pause.begins >= case.due_at:
+                at = limits.resumed(work, case.clock, at, pause)
+    except MissingYear as missing:
+        return missing.begins if share > 0 else None
+    return at
 
 
 def _deadline(kind: DeadlineKind, at: datetime, level: str | None = None) -> Deadline:

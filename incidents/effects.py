@@ -5,12 +5,12 @@ State, sequence, revision, entered_at, ended_at and the deadlines are moved by `
 """
 
 from collections.abc import Callable
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 from incidents.case import Case, Command, CommandType, HeldBecause, Precedent, Role, State
 from incidents.catalogue import City
-from incidents.clocks import due, limit_ms, next_rung, rules_of, suspension_end
+from incidents.clocks import begun, extended, next_rung, resumed, rules_of, suspension_end, swapped
 from incidents.sightings import most_urgent
 
 Values = dict[str, Any]
@@ -32,8 +32,7 @@ def new_clock(city: City, case: Case, condition: str | None, at: datetime) -> Va
         "filed_at": at,
         "condition": row.key,
         "severity": most_urgent(case.severity, row.severity),
-        "limit_ms": limit_ms(row),
-        "due_at": due(at, row.clock, row.limit, city),
+        **begun(city, row, at),
         **NO_PRESSURE,
     }
 
@@ -86,9 +85,7 @@ def _handled(city: City, case: Case, command: Command, at: datetime) -> Values:
 
 
 def _extend(city: City, case: Case, command: Command, at: datetime) -> Values:
-    if case.due_at is None or case.limit_ms is None:
-        return {}
-    return {"extension_asked": False, "extensions": case.extensions + 1, "due_at": case.due_at + timedelta(milliseconds=case.limit_ms)}
+    return {"extension_asked": False, **extended(city, case)}
 
 
 def _ask_suspension(city: City, case: Case, command: Command, at: datetime) -> Values:
@@ -104,8 +101,7 @@ def _resume(city: City, case: Case, command: Command, at: datetime) -> Values:
     """The deadline moves by the paused time; a case that is not suspended keeps its own."""
     if case.state is not State.SUSPENDED or case.suspended_at is None:
         return {}
-    due_at = None if case.due_at is None else case.due_at + (at - case.suspended_at)
-    return {"suspended_at": None, "suspended_until": None, "due_at": due_at}
+    return {"suspended_at": None, "suspended_until": None, **resumed(city, case, at)}
 
 
 def _passed(city: City, case: Case, command: Command, at: datetime) -> Values:
@@ -137,7 +133,11 @@ def _note(city: City, case: Case, command: Command, at: datetime) -> Values:
 
 
 def _recategorise(city: City, case: Case, command: Command, at: datetime) -> Values:
-    return {"category": command.category, "condition": command.condition}
+    """The limit belongs to the filing condition: a running clock gets the new one's, from its own beginning and with its pauses."""
+    if case.clock is None:
+        return {"category": command.category, "condition": command.condition}
+    row = city.catalogue[command.category or case.category].condition(command.condition)
+    return {"category": command.category, "condition": row.key, **swapped(city, case, row)}
 
 
 def _overdue(city: City, case: Case, command: Command, at: datetime) -> Values:

@@ -6,9 +6,11 @@ CityloopError
 ├── NotReady         the hot store must be rebuilt before anyone may work on it
 ├── TryAgain         an engine is away: the caller keeps what it holds and repeats, in one place
 └── UserError        a person must act (exit code 2): a setting, a file or an argument is wrong
-    └── ConfigError  a city's folder is wrong, with file and line
+    ├── ConfigError  a city's folder is wrong, with file and line
+    └── MissingYear  the calendar does not know a year that a deadline needs
 """
 
+from datetime import datetime
 from enum import StrEnum
 
 
@@ -72,3 +74,13 @@ class ConfigError(UserError):
         self.path = path
         self.line = line
         self.message = message
+
+
+class MissingYear(UserError):
+    """The city's calendar has no row for a year in which working time is to be counted; `begins` is when that year begins."""
+
+    def __init__(self, year: int | None, begins: datetime | None = None) -> None:
+        what = "there is no calendar" if year is None else f"the calendar does not know {year}"
+        super().__init__(f"{what}; add the year's official notice to the city's calendar.toml (docs/city.md)")
+        self.year = year
+        self.begins = begins

@@ -53,8 +53,9 @@ ends = 18:00:00
 
 [[years]]
 year = 2026
-holidays = [2026-01-01]
-workdays = [2026-01-04]
+holidays = [
+  {zh = "元旦", en = "New Year", days = [2026-01-01], workdays = [2026-01-04]},
+]
 """,
     "districts.toml": """[[district]]
 code = "100"

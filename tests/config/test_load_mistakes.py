@@ -37,7 +37,7 @@ MISTAKES = {
     "a share beyond one": ("city.toml", "remind_at = 0.8", "remind_at = 80", "remind_at", "less than 1"),
     "hours backwards": ("calendar.toml", "ends = 12:00:00", "ends = 07:00:00", "[[hours]]", "before they begin"),
     "a holiday of another year": ("calendar.toml", "[2026-01-01]", "[2025-01-01]", "[[years]]", "does not lie in 2026"),
-    "a day off and on": ("calendar.toml", "[2026-01-04]", "[2026-01-01]", "[[years]]", "both a holiday and a workday"),
+    "a day off and on": ("calendar.toml", "[2026-01-04]", "[2026-01-01]", "[[years]]", "2026-01-01 stands twice"),
     "a district twice": ("districts.toml", 'code = "200"', 'code = "100"', "[[district]]#2", "district 100 stands twice"),
     "a subdistrict twice": ("districts.toml", '"100002"', '"100001"', 'zh = "二街道"', "subdistrict 100001 stands twice"),
     "a subdistrict elsewhere": ("districts.toml", '"100002"', '"200002"', '"200002"', "does not lie in district 100"),

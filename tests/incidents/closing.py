@@ -46,7 +46,7 @@ def category(key: str = "spillage", **changes: Any) -> Category:
         "lead": "cleaning",
         "assisting": ("police",),
         "conditions": (
-            Condition(key="small", name=NAME, clock="work_hour", limit=4),
+            Condition(key="small", name=NAME, clock="urgent_hour", limit=4),
             Condition(key="large", name=NAME, clock="urgent_hour", limit=1, severity="emergency"),
         ),
         "closing_condition": NAME,
