@@ -11,7 +11,7 @@ READY := $(VENV)/ready
 # pip names the address of every file: only the file's name is of interest.
 QUIETER := sed -u -E -e '/^Looking in/d' -e '/^\[notice\]/d' -e 's,https?://[^ ]*/,,g'
 
-.PHONY: help setup tools check test test-all demo bench docs up down lock clean
+.PHONY: help setup tools check test test-all demo bench whole-city soak docs up down lock clean
 
 help:  ## Show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 18
@@ -44,6 +44,12 @@ demo: setup  ## Watch a simulated city: real Kafka and Redis, a page, an exact a
 
 bench: setup  ## Measure reports per second, CPU seconds per million, memory
 	@PYTHONPATH=. $(RUN)/python -P -m benchmarks
+
+whole-city: setup  ## Run 230,000 cameras at 10,000 reports a second for MINUTES=10 and watch the lag
+	@PYTHONPATH=. $(RUN)/python -P -m benchmarks.soak whole-city --minutes $(or $(MINUTES),10)
+
+soak: setup  ## Run a city for MINUTES=60 and see that memory, descriptors and lag stay flat
+	@PYTHONPATH=. $(RUN)/python -P -m benchmarks.soak soak --minutes $(or $(MINUTES),60)
 
 docs: setup  ## Renew what the documentation takes from the code, and check it
 	@PYTHONPATH=. $(RUN)/python -P -m streams.topology > docs/path.md.new && mv docs/path.md.new docs/path.md

@@ -52,6 +52,10 @@ class Players:
             )
         self._players[name] = _Player(name, process, log)
 
+    def pid(self, name: str) -> int:
+        """Of a child that was started."""
+        return self._players[name].process.pid
+
     def ask(self, arguments: Sequence[str], timeout_s: float) -> subprocess.CompletedProcess[str]:
         """Run one `cityloop` command to its end with the same environment; its output and exit code."""
         return subprocess.run(
