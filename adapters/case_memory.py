@@ -5,8 +5,8 @@ Like Redis it keeps JSON and not objects, so that what a case loses on the way i
 
 from collections.abc import Collection, Sequence
 
-from adapters.case_store import LEASE_MS, Move, cursor_after, deadline_of, member_of
-from incidents.case import Case, Deadline, Outcome
+from adapters.case_store import LEASE_MS, Move, alias_of, cursor_after, deadline_of, member_of
+from incidents.case import ENDED, Case, Command, Deadline, Outcome, Target
 from incidents.events import CaseId, epoch_ms
 
 
@@ -18,6 +18,7 @@ class MemoryCases:
         self._deadlines: dict[str, int] = {}
         self._claimed: dict[str, int] = {}
         self._replies: dict[str, Outcome] = {}
+        self._aliases: dict[CaseId, str] = {}
 
     async def load(self, ids: Collection[CaseId]) -> dict[CaseId, Case]:
         """See Cases."""
@@ -43,9 +44,31 @@ class MemoryCases:
             self._claimed.pop(gone, None)
         self._deadlines |= {member: due for member, due in stays.items() if member not in was}
         self._cases[case.case_id] = case.model_dump_json()
+        if case.merged_into and not case.forgotten:
+            self._aliases.setdefault(case.case_id, case.merged_into)
+        elif case.forgotten or (move.before is not None and move.before.merged_into):
+            self._aliases.pop(case.case_id, None)
         return True
 
-    async def claim_due(self, now_ms: int, real_ms: int, limit: int) -> Sequence[tuple[Case, Deadline]]:
+    async def alias(self, merges: Sequence[Command]) -> list[Target]:
+        """See Cases."""
+        return [self._alias(each) for each in merges]
+
+    def _alias(self, merge: Command) -> Target:
+        into, wanted = self._case(merge.into or CaseId("")), " ".join(alias_of(merge))
+        stands = self._aliases.get(merge.case_id)
+        is_open = into is not None and into.state not in ENDED and into.case_id != merge.case_id
+        if stands is None and into is not None and is_open and into.case_id not in self._aliases:
+            self._aliases[merge.case_id] = stands = wanted
+        return Target(state=into.state if into else None, granted=stands == wanted)
+
+    async def release(self, merges: Sequence[Command]) -> None:
+        """See Cases."""
+        for each in merges:
+            if self._aliases.get(each.case_id) == " ".join(alias_of(each)):
+                self._aliases.pop(each.case_id)
+
+    async def claim_due(self, now_ms: int, real_ms: int, limit: int) -> tuple[Sequence[tuple[CaseId, Deadline]], bool]:
         """See Cases."""
         leased = sorted((until, member) for member, until in self._claimed.items() if until <= real_ms)[:limit]
         due = sorted((at, member) for member, at in self._deadlines.items() if at <= now_ms)[: limit - len(leased)]
@@ -59,12 +82,20 @@ class MemoryCases:
                 self._claimed.pop(member, None)
             else:
                 self._claimed[member] = real_ms + LEASE_MS
-                claimed.append((case, deadline))
-        return claimed
+                claimed.append((case.case_id, deadline))
+        return claimed, len(leased) + len(due) == limit
 
     async def due(self, now_ms: int) -> int:
         """See Cases."""
-        return sum(at <= now_ms for at in self._deadlines.values()) + len(self._claimed)
+        claimed = sum(int(member.rpartition(":")[2]) <= now_ms for member in self._claimed)
+        return sum(at <= now_ms for at in self._deadlines.values()) + claimed
+
+    async def rearm(self, cases: Sequence[Case]) -> int:
+        """See Cases."""
+        carried = {member_of(case, each): epoch_ms(each.at) for case in cases for each in case.deadlines}
+        lost = {member: at for member, at in carried.items() if member not in self._deadlines and member not in self._claimed}
+        self._deadlines |= lost
+        return len(lost)
 
     async def page(self, cursor: str | None, limit: int) -> tuple[list[Case], str | None]:
         """See Cases."""

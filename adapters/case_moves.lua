@@ -2,7 +2,7 @@
 -- Closure calls it when the facts are durable in Kafka (ARCHITECTURE.md §3); a zombie's late move finds a higher sequence and changes nothing.
 --
 -- KEYS[2] prefix of all keys · ARGV[2] seconds a forgotten case is kept · ARGV[3] seconds an answer is kept · ARGV[4] number of moves
--- ARGV[5..] per move {id, before, after, opened, state, handled, ended, into, forgotten, gone = {member}, due = {{member, ms}}} and the
+-- ARGV[5..] per move {id, before, after, opened, state, handled, ended, into, apart, forgotten, gone = {member}, due = {{member, ms}}} and the
 -- case, both JSON; then per answer command id and JSON.
 -- Forgetting leaves the sequence as it is (before = after). Returns the ids of the cases that stand further than `after` already.
 
@@ -17,6 +17,7 @@ local function forget(move, key)
   redis.call('EXPIRE', key, ARGV[2])
   redis.call('ZREM', prefix .. 'cases', move.id)
   redis.call('HDEL', prefix .. 'feed:told', move.id)
+  redis.call('HDEL', prefix .. 'aliases', move.id)
   redis.call('DEL', prefix .. 'sift:case:' .. move.id, prefix .. 'sift:seen:' .. move.id)
 end
 
@@ -36,6 +37,11 @@ local function carry_out(move, key, case)
   end
   for _, due in ipairs(move.due) do
     redis.call('ZADD', prefix .. 'deadlines', string.format('%.0f', due[2]), due[1])
+  end
+  if move.into ~= '' then
+    redis.call('HSETNX', prefix .. 'aliases', move.id, move.into)
+  elseif move.apart then
+    redis.call('HDEL', prefix .. 'aliases', move.id)
   end
   if move.forgotten then
     forget(move, key)

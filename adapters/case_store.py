@@ -13,11 +13,11 @@ import orjson
 
 from adapters import metrics
 from adapters.hot import HotStore
-from incidents.case import Case, Deadline, Outcome
+from incidents.case import Case, Command, Deadline, Outcome, State, Target
 from incidents.events import CaseId, epoch_ms
 from incidents.sightings import sift_state
 
-MOVES = (Path(__file__).parent / "case_moves.lua").read_text(encoding="utf-8")
+MOVES, CLAIM, ALIAS = ((Path(__file__).parent / f"case_{name}.lua").read_text(encoding="utf-8") for name in ("moves", "claim", "alias"))
 T = TypeVar("T")
 
 AT_ONCE = 100
@@ -27,25 +27,28 @@ REPLY_S = 600
 LEASE_MS = 5_000
 
 _LOAD = "return redis.call('MGET', unpack(KEYS, 2))"
-_CLAIM = """
-local prefix, now, real, limit = KEYS[2], ARGV[2], ARGV[3], tonumber(ARGV[5])
-local found = redis.call('ZRANGEBYSCORE', prefix .. 'deadlines:claimed', '-inf', real, 'LIMIT', 0, limit)
-if #found < limit then
-  for _, member in ipairs(redis.call('ZRANGEBYSCORE', prefix .. 'deadlines', '-inf', now, 'LIMIT', 0, limit - #found)) do
-    redis.call('ZREM', prefix .. 'deadlines', member)
-    table.insert(found, member)
+_RELEASE = """
+for n = 2, #ARGV, 2 do
+  if redis.call('HGET', KEYS[2], ARGV[n]) == ARGV[n + 1] then redis.call('HDEL', KEYS[2], ARGV[n]) end
+end
+"""
+_DUE = """
+local due = redis.call('ZCOUNT', KEYS[2], '-inf', ARGV[2])
+for _, member in ipairs(redis.call('ZRANGE', KEYS[3], 0, -1)) do
+  if tonumber(string.match(member, ':(%d+)$')) <= tonumber(ARGV[2]) then due = due + 1 end
+end
+return due
+"""
+_REARM = """
+local lost = 0
+for n = 2, #ARGV, 2 do
+  if not (redis.call('ZSCORE', KEYS[2], ARGV[n]) or redis.call('ZSCORE', KEYS[3], ARGV[n])) then
+    redis.call('ZADD', KEYS[2], ARGV[n + 1], ARGV[n])
+    lost = lost + 1
   end
 end
-local out = {}
-for _, member in ipairs(found) do
-  redis.call('ZADD', prefix .. 'deadlines:claimed', string.format('%.0f', real + ARGV[4]), member)
-  table.insert(out, member)
-  table.insert(out, redis.call('GET', prefix .. 'case:' .. string.match(member, '^(%S+)')) or '')
-end
-return out
+return lost
 """
-_RELEASE = "return redis.call('ZREM', KEYS[2], unpack(ARGV, 2))"
-_DUE = "return redis.call('ZCOUNT', KEYS[2], '-inf', ARGV[2]) + redis.call('ZCARD', KEYS[3])"
 _REPLY = "return redis.call('GET', KEYS[2])"
 _PAGE = """
 local from, last, limit, out = ARGV[2], ARGV[3], tonumber(ARGV[4]), {}
@@ -87,11 +90,23 @@ class Cases(Protocol):
         Returns the cases that stand further already: another worker went on with them.
         """
 
-    async def claim_due(self, now_ms: int, real_ms: int, limit: int) -> Sequence[tuple[Case, Deadline]]:
-        """Lease up to `limit` deadlines due at `now_ms` (city's clock, ms), with those whose lease of 5 s of `real_ms` has run out."""
+    async def alias(self, merges: Sequence[Command]) -> list[Target]:
+        """What each merge's `into` is, and whether its case is an alias of it from now on: see case_alias.lua. At most AT_ONCE."""
+
+    async def release(self, merges: Sequence[Command]) -> None:
+        """These merges did not come about: their cases are no aliases, as far as these commands made them so."""
+
+    async def claim_due(self, now_ms: int, real_ms: int, limit: int) -> tuple[Sequence[tuple[CaseId, Deadline]], bool]:
+        """Lease up to `limit` deadlines due at `now_ms` (city's clock, ms), with those whose lease of 5 s of `real_ms` has run out.
+
+        What a case does not carry any more is let go. Also says whether there may be more.
+        """
 
     async def due(self, now_ms: int) -> int:
-        """How many deadlines are due and not yet applied to their case, leased ones too."""
+        """How many deadlines were due at `now_ms` and are not yet applied to their case, leased ones too."""
+
+    async def rearm(self, cases: Sequence[Case]) -> int:
+        """Put back what these cases carry and no list holds any more; how many that were. One too many is let go when it is claimed."""
 
     async def page(self, cursor: str | None, limit: int) -> tuple[list[Case], str | None]:
         """Cases, newest first, and the cursor of the next page (None: that was all)."""
@@ -133,24 +148,34 @@ class RedisCases:
             found = await self._hot.run(MOVES, [self._keys.prefix], [FORGOTTEN_S, REPLY_S, len(moves), *told, *answers])
         return {CaseId(case_id.decode()) for case_id in found}
 
-    async def claim_due(self, now_ms: int, real_ms: int, limit: int) -> Sequence[tuple[Case, Deadline]]:
-        """See Cases; what is leased for a case that does not carry it any more is let go."""
-        found = await self._hot.run(_CLAIM, [self._keys.prefix], [now_ms, real_ms, LEASE_MS, limit])
-        claimed, stale = [], []
-        for member, value in zip(found[::2], found[1::2], strict=True):
-            case = Case.model_validate_json(value) if value else None
-            deadline = deadline_of(case, member.decode().partition(" ")[2])
-            if case is None or deadline is None:
-                stale.append(member)
-            else:
-                claimed.append((case, deadline))
-        if stale:
-            await self._hot.run(_RELEASE, [self._keys.claimed], stale)
-        return claimed
+    async def alias(self, merges: Sequence[Command]) -> list[Target]:
+        """See Cases."""
+        found = await self._hot.run(ALIAS, [self._keys.prefix], [part for each in merges for part in (each.case_id, *alias_of(each))])
+        pairs = zip(found[::2], found[1::2], strict=True)
+        return [Target(state=State(state.decode()) if state else None, granted=bool(granted)) for state, granted in pairs]
+
+    async def release(self, merges: Sequence[Command]) -> None:
+        """See Cases."""
+        if merges:
+            await self._hot.run(
+                _RELEASE, [self._keys.aliases], [part for each in merges for part in (each.case_id, " ".join(alias_of(each)))]
+            )
+
+    async def claim_due(self, now_ms: int, real_ms: int, limit: int) -> tuple[Sequence[tuple[CaseId, Deadline]], bool]:
+        """See Cases."""
+        looked_at, *found = await self._hot.run(CLAIM, [self._keys.prefix], [now_ms, real_ms, LEASE_MS, limit])
+        pairs = zip(found[::2], found[1::2], strict=True)
+        claimed = [(CaseId(case_id.decode()), Deadline.model_validate_json(deadline)) for case_id, deadline in pairs]
+        return claimed, looked_at == limit
 
     async def due(self, now_ms: int) -> int:
         """See Cases."""
         return int(await self._hot.run(_DUE, [self._keys.deadlines, self._keys.claimed], [now_ms]))
+
+    async def rearm(self, cases: Sequence[Case]) -> int:
+        """See Cases."""
+        members = [part for case in cases for each in case.deadlines for part in (member_of(case, each), epoch_ms(each.at))]
+        return int(await self._hot.run(_REARM, [self._keys.deadlines, self._keys.claimed], members))
 
     async def page(self, cursor: str | None, limit: int) -> tuple[list[Case], str | None]:
         """See Cases."""
@@ -164,8 +189,10 @@ class RedisCases:
         value = await self._hot.run(_REPLY, [self._keys.reply + command_id])
         return None if value is None else Outcome.model_validate_json(value)
 
-    async def restore(self, cases: Iterable[Case]) -> None:
-        """Write cases and their deadlines as they are. For the rebuild only: it asks no guard, for `ready` is set after it.
+    async def restore(self, cases: Iterable[Case], merges: Iterable[Command] = ()) -> None:
+        """Write cases, aliases and deadlines as they are. For the rebuild only: it asks no guard, for `ready` is set after it.
+
+        `merges` are those that were granted and wait to be decided.
 
         Raises redis-py's errors; may be repeated.
         """
@@ -177,12 +204,21 @@ class RedisCases:
             due: dict[Any, float] = {member_of(case, deadline): epoch_ms(deadline.at) for deadline in case.deadlines}
             if due:
                 pipe.zadd(self._keys.deadlines, due)
+            if case.merged_into:
+                pipe.hset(self._keys.aliases, case.case_id, case.merged_into)
+        for each in merges:
+            pipe.hset(self._keys.aliases, each.case_id, " ".join(alias_of(each)))
         await pipe.execute()
 
 
 def member_of(case: Case, deadline: Deadline) -> str:
     """A deadline's name among those of all cases."""
     return f"{case.case_id} {deadline.id}"
+
+
+def alias_of(merge: Command) -> tuple[str, str]:
+    """Whose alias a merge makes its case, and by which command."""
+    return merge.into or "", merge.id
 
 
 def deadline_of(case: Case | None, deadline_id: str) -> Deadline | None:
@@ -210,6 +246,7 @@ def told_of(move: Move) -> bytes:
             "handled": str(epoch_ms(after.handled_at)) if after.handled_at else "",
             "ended": str(epoch_ms(after.ended_at)) if after.ended_at else "",
             "into": after.merged_into or "",
+            "apart": before is not None and before.merged_into is not None and after.merged_into is None,
             "forgotten": after.forgotten,
             "gone": [f"{after.case_id} {gone}" for gone in sorted(was - stays)],
             "due": [[member_of(after, each), epoch_ms(each.at)] for each in after.deadlines if each.id not in was],

@@ -79,7 +79,8 @@ ROUTED = _counter("routed", "Commands that routing issued.", "type")
 
 # Clock
 DEADLINES_FIRED = _counter("deadlines_fired", "Deadlines that came due and were told to the case.", "kind")
-DEADLINES_DUE_UNFIRED = _gauge("deadlines_due_unfired", "Deadlines that are due on the city's clock and not yet told.")
+DEADLINES_DUE_UNFIRED = _gauge("deadlines_due_unfired", "Deadlines due for 15 s and not yet applied, counted every minute: alarm above 0.")
+DEADLINES_REARMED = _counter("deadlines_rearmed", "Deadlines that a case carried and no list held, found by the audit.")
 CITY_CLOCK_SECONDS = _gauge("city_clock_timestamp_seconds", "The city's clock, as seconds since 1970.")
 CLOCK_HELD = _gauge("clock_held", "1 while the clock stage stands still because the wall clock jumped.")
 CLOCK_DRIFT_SECONDS = _gauge("clock_drift_seconds", "The wall clock against the monotonic one since this process started.")

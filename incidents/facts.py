@@ -69,6 +69,16 @@ def decode_command(value: bytes | None, city: str) -> tuple[Command, datetime | 
     return command, event.time
 
 
+def refused_id(value: bytes | None) -> str | None:
+    """The idempotency key of a record that is no command, as far as it can be made out: whoever waits for it is answered."""
+    try:
+        event = from_json(value or b"")
+        found = event.get("data", {}).get("id", event.get("id"))
+    except (ValueError, AttributeError):
+        return None
+    return found if isinstance(found, str) and 0 < len(found) <= 200 else None
+
+
 class _CaseIds(BaseModel):
     case_id: Id
     into: Id | None

@@ -6,7 +6,7 @@ harmless: a deadline's command has the deadline's id. Closure drops the deadline
 
 import time
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import structlog
 from mode import Service
@@ -14,11 +14,11 @@ from mode import Service
 from adapters import metrics
 from adapters.case_store import Cases, RedisCases
 from adapters.clock import STEP_BACK_S, CityClock, JumpGuard
-from incidents.case import Case, Command, Deadline
-from incidents.catalogue import City
+from adapters.fault import Fault
+from incidents.case import Command, Deadline
 from incidents.errors import NotReady, TryAgain
-from incidents.events import epoch_ms
-from incidents.steps.escalation import decide
+from incidents.events import CaseId, epoch_ms
+from incidents.steps.escalation import fired
 from streams.agents import BACKOFF_S, Rebuild
 from streams.app import ServiceApp, service_app
 from streams.deps import Deps
@@ -27,24 +27,30 @@ from streams.routing import CommandBus, Commands
 log = structlog.get_logger(__name__)
 
 EVERY_S = 0.2
-AT_ONCE = 100
+AT_ONCE = 500
+"""Deadlines per turn: Redis looks into so many cases in about 5 ms."""
 HELD_LOG_EVERY_S = 60.0
+AUDIT_EVERY_S = 60.0
+GRACE_S = 15.0
+"""Three leases: a worker that died, its successor, and closure have had their time."""
+PAGE, PAGES = 50, 20
 
 
 class ClockStage(Service):
     """Fires deadlines. `working` is what readiness shows: engines answer, and the wall clock has not jumped."""
 
-    def __init__(self, city: City, clock: CityClock, cases: Cases, bus: Commands, rebuild: Rebuild) -> None:
+    def __init__(self, clock: CityClock, cases: Cases, bus: Commands, rebuild: Rebuild, fault: Fault | None = None) -> None:
         super().__init__()
         self.working = False
         self.guard = JumpGuard()
-        self._city = city
+        self._fault = fault or Fault("")
         self._clock = clock
         self._cases = cases
         self._bus = bus
         self._rebuild = rebuild
         self._said_held_at: float | None = None
-        self._claimed: Sequence[tuple[Case, Deadline]] = ()
+        self._claimed: Sequence[tuple[CaseId, Deadline]] = ()
+        self._more = False
         self._waiting: list[tuple[Command, datetime]] = []  # claimed, and not yet published: goes first when Kafka is back
 
     def lag(self) -> Mapping[int, int]:
@@ -68,6 +74,35 @@ class ClockStage(Service):
                 failures += 1
             await self.sleep(pause)
 
+    @Service.task
+    async def _audit(self) -> None:
+        cursor: str | None = None
+        while not self.should_stop:
+            try:
+                cursor = await self.audit(cursor)
+            except (TryAgain, NotReady) as error:
+                log.warning("the audit of deadlines waits", reason=str(error))
+            await self.sleep(AUDIT_EVERY_S)
+
+    async def audit(self, cursor: str | None = None) -> str | None:
+        """Count what is due and unfired for longer than a fired one takes; arm what a part of the cases carry and no list holds.
+
+        Returns where the next part begins: all cases have their turn. Raises TryAgain and NotReady.
+        """
+        for _ in range(PAGES):
+            cases, cursor = await self._cases.page(cursor, PAGE)
+            if lost := await self._cases.rearm(cases):
+                log.warning("deadlines stood on no list and are armed again", deadlines=lost)
+                metrics.DEADLINES_REARMED.inc(lost)
+            if cursor is None:
+                break
+        grace = timedelta(seconds=GRACE_S * self._clock.speed)
+        unfired = await self._cases.due(epoch_ms(self._clock.now() - grace))
+        metrics.DEADLINES_DUE_UNFIRED.set(unfired)
+        if unfired:
+            log.error("deadlines are due and unfired", deadlines=unfired, act="see whether closure lags: `cityloop status`")
+        return cursor
+
     async def turn(self) -> bool:
         """Fire what is due now; True when there may be more at once. Raises TryAgain."""
         if self.held():
@@ -75,19 +110,20 @@ class ClockStage(Service):
         now = self._clock.now()
         try:
             if not self._waiting:
-                self._claimed = await self._cases.claim_due(epoch_ms(now), int(time.time() * 1000), AT_ONCE)
-                self._waiting = [(command, now) for case, deadline in self._claimed for command in decide(self._city, case, deadline)]
+                self._claimed, self._more = await self._cases.claim_due(epoch_ms(now), int(time.time() * 1000), AT_ONCE)
+                self._waiting = [(fired(case_id, deadline), now) for case_id, deadline in self._claimed]
+            if self._claimed:
+                self._fault.reached("clock:claimed")
             await self._bus.publish(self._waiting)
-            fired, self._claimed, self._waiting = self._claimed, (), []
-            for _, deadline in fired:
+            done, self._claimed, self._waiting = self._claimed, (), []
+            for _, deadline in done:
                 metrics.DEADLINES_FIRED.labels(deadline.kind.value).inc()
-            metrics.DEADLINES_DUE_UNFIRED.set(await self._cases.due(epoch_ms(now)))
         except NotReady as error:
             self.working = False
             log.warning("hot store not ready, deadlines wait", reason=str(error))
             await self._rebuild()
             return True
-        return len(fired) == AT_ONCE
+        return self._more
 
     def held(self) -> bool:
         """Whether the wall clock went more than a minute another way than the steady one; then nothing fires until it is put right."""
@@ -109,5 +145,6 @@ class ClockStage(Service):
 
 def build_clock(deps: Deps, rebuild: Rebuild) -> ServiceApp:
     """The clock stage as an app of this process."""
-    stage = ClockStage(deps.city, deps.clock, RedisCases(deps.hot), CommandBus(deps.settings, deps.city, deps.publisher), rebuild)
+    bus = CommandBus(deps.settings, deps.city, deps.publisher)
+    stage = ClockStage(deps.clock, RedisCases(deps.hot), bus, rebuild, Fault(deps.settings.fault))
     return service_app(deps.settings, "clock", "", stage)

@@ -6,7 +6,7 @@ zombie says only what was said already (ARCHITECTURE.md §3). A command that sta
 
 import time
 from collections.abc import Awaitable, Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol
 
 import structlog
@@ -19,13 +19,12 @@ from adapters.consumer import ConsumerRecord, Records
 from adapters.fault import Fault
 from config.settings import Settings
 from config.topics import CASE_COMMANDS, REJECTED
-from incidents.case import CommandType, Fact, FactType, Position
+from incidents.case import CommandType, Fact, FactType, Outcome, Position
 from incidents.catalogue import City
 from incidents.decision import Decision
 from incidents.errors import BadCommand, RejectReason
-from incidents.events import CaseId
-from incidents.facts import decode_command
-from incidents.steps.closure import needs_target
+from incidents.facts import decode_command, refused_id
+from incidents.refusals import Why
 from streams.batches import Batches, Source
 from streams.deps import Deps
 from streams.sitting import Asked, Sitting
@@ -53,6 +52,14 @@ class Ports:
     fault: Fault
 
 
+@dataclass
+class _Aside:
+    """What a batch holds beside commands of ours: records to send on or to the dead letters, and answers to what was no command."""
+
+    records: list[Out] = field(default_factory=list)
+    answers: list[Outcome] = field(default_factory=list)
+
+
 class ClosureStage:
     """A `streams.batches.Stage`."""
 
@@ -75,11 +82,11 @@ class ClosureStage:
         """Decide the batch, publish, move Redis. The same batch again gives the same facts, or none where Redis was moved."""
         began = time.monotonic()
         asked: list[Asked] = []
-        aside: list[Out] = []
+        aside = _Aside()
         for records in batch.values():
             for record in records:
                 self._read(record, asked, aside)
-        loaded = await self._ports.cases.load({case_id for each in asked for case_id in _cases_of(each)})
+        loaded = await self._ports.cases.load({each.command.case_id for each in asked})
         sitting = Sitting(self._city, self._namespace, loaded)
         for each in asked:
             sitting.decide(each)
@@ -107,34 +114,42 @@ class ClosureStage:
     async def finish(self) -> None:
         """Nothing is pending."""
 
-    def _read(self, record: ConsumerRecord, asked: list[Asked], aside: list[Out]) -> None:
+    def _read(self, record: ConsumerRecord, asked: list[Asked], aside: _Aside) -> None:
         """Decode a record: a command of ours, one to send on, or a dead letter."""
         try:
             command, stated = decode_command(record.value, self._city.code)
             if stated is None and self._ports.clock.speed == 0:
                 raise BadCommand(RejectReason.MISSING_FIELD, "time: on a clock of events a command must say when it was given")
         except BadCommand as error:
-            aside.append(self._dead_letter(record, error))
+            aside.records.append(self._dead_letter(record, error))
+            if (command_id := refused_id(record.value)) is not None:
+                reason = Why.UNREADABLE.say(reason=error.reason, detail=error.detail)
+                aside.answers.append(Outcome(command_id=command_id, accepted=False, reason=reason))
             return
         key = command.case_id.encode()
         if partition_of(key, self._partitions) != record.partition:
-            aside.append(Out(self._commands, key, record.value, tuple(record.headers)))
+            aside.records.append(Out(self._commands, key, record.value, tuple(record.headers)))
             return
         at = self._ports.clock.at(record.timestamp, stated)
         asked.append(Asked(command, at, stated, Position(topic_id=self._topic_id, partition=record.partition, offset=record.offset)))
 
-    async def _carry_out(self, sitting: Sitting, aside: list[Out]) -> None:
-        outs = [*sitting.outs(), *aside]
+    async def _carry_out(self, sitting: Sitting, aside: _Aside) -> None:
+        outs = [*sitting.outs(), *aside.records]
         if outs:
             await self._ports.publisher.publish(outs)
             _tell_age(sitting)
             self._ports.fault.reached("closure:published")
-        moves = sitting.moves()
-        if moves or sitting.answers:
-            ahead = await self._ports.cases.apply(moves, sitting.answers)
+        moves, answers = sitting.moves(), [*sitting.answers, *aside.answers]
+        if moves or answers:
+            ahead = await self._ports.cases.apply(moves, answers)
             self._ports.fault.reached("closure:applied")
             if ahead:
                 log.warning("another worker went on with these cases", cases=sorted(ahead))
+        await self._ports.cases.release(sitting.unmade())
+        if sitting.merges:
+            targets = await self._ports.cases.alias([each.command for each in sitting.merges])
+            self._ports.fault.reached("closure:aliased")
+            await self._ports.publisher.publish(sitting.aimed(targets))
         _tell(sitting)
 
     def _dead_letter(self, record: ConsumerRecord, error: BadCommand) -> Out:
@@ -150,11 +165,6 @@ class ClosureStage:
             ("origin-offset", str(record.offset).encode()),
         )
         return Out(self._rejected, record.key, record.value, headers)
-
-
-def _cases_of(asked: Asked) -> tuple[CaseId, ...]:
-    command = asked.command
-    return (command.case_id, command.into) if needs_target(command) and command.into else (command.case_id,)
 
 
 def _tell_age(sitting: Sitting) -> None:

@@ -41,6 +41,7 @@ class Recorded:
 
     cases: dict[CaseId, Case] = field(default_factory=dict)
     sights: list[Command] = field(default_factory=list)
+    merges: list[Command] = field(default_factory=list)  # granted, and not yet decided
 
 
 @dataclass(frozen=True)
@@ -87,6 +88,7 @@ async def _fill(deps: Deps, vault: Vault) -> Filled:
     store = RedisCases(deps.hot)
     for chunk in (cases[at : at + CHUNK] for at in range(0, len(cases), CHUNK)):
         await store.restore(chunk)
+    await store.restore((), recorded.merges)
     await vault.restore_sifting(_sighted(deps, recorded), deps.city.catalogue)
     await vault.set_events_clock(_highest(cases))
     if cases:
@@ -117,7 +119,11 @@ def _read(settings: Settings, city_code: str) -> Recorded:
     for record in read(bootstrap, events, between(bootstrap, events, now - DAY_MS, now + DAY_MS)):
         if record.value is not None and (newer := _newer(recorded, record.value)) is not None and newer.case_id not in forgotten:
             recorded.cases[newer.case_id] = newer
-    recorded.sights = list(_waiting_sights(settings, city_code))
+    for command in _waiting(settings, city_code):
+        if command.type is CommandType.SIGHT:
+            recorded.sights.append(command)
+        elif command.type is CommandType.MERGE and command.target is not None and command.target.granted:
+            recorded.merges.append(command)
     return recorded
 
 
@@ -139,7 +145,7 @@ def _newer(recorded: Recorded, value: bytes) -> Case | None:
         return None  # projection and routing put it on the dead letters
 
 
-def _waiting_sights(settings: Settings, city_code: str) -> Iterable[Command]:
+def _waiting(settings: Settings, city_code: str) -> Iterable[Command]:
     commands = settings.named(CASE_COMMANDS.name)
     known = state(settings.kafka_bootstrap, commands, settings.named("closure"))
     begin = {p: max(known.starts[p], known.committed[p][0] if p in known.committed else known.starts[p]) for p in known.ends}
@@ -149,8 +155,7 @@ def _waiting_sights(settings: Settings, city_code: str) -> Iterable[Command]:
             command, _ = decode_command(record.value, city_code)
         except BadReport:
             continue  # closure puts it on the dead letters
-        if command.type is CommandType.SIGHT:
-            yield command
+        yield command
 
 
 def _sighted(deps: Deps, recorded: Recorded) -> Iterable[Case]:

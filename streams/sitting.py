@@ -3,19 +3,19 @@
 Computes only; `streams.closure` carries it out. Decided again from the same cases it gives the same records, byte for byte.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
 from adapters.bus import Out
 from adapters.case_store import Move
 from config.topics import CASE_COMMANDS, CASE_EVENTS, CASES_LATEST
-from incidents.case import Case, Command, CommandType, Fact, Outcome, Position
+from incidents.case import Case, Command, CommandType, Fact, Outcome, Position, Target
 from incidents.catalogue import City
 from incidents.decision import Decision
 from incidents.events import CaseId
 from incidents.facts import encode_command, encode_fact
-from incidents.steps.closure import decide, needs_target, with_target
+from incidents.steps.closure import decide, needs_target
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,12 +38,13 @@ class _Docket:
 
 
 class Sitting:
-    """Decides a batch. `loaded` are the cases of the batch and those that merges name."""
+    """Decides a batch. `loaded` are its cases; `merges` are left over, for the store must say first what their targets are."""
 
     def __init__(self, city: City, namespace: str, loaded: Mapping[CaseId, Case]) -> None:
         self.facts: list[Fact] = []
         self.answers: list[Outcome] = []
         self.decided: list[tuple[Command, Decision]] = []
+        self.merges: list[Asked] = []
         self._city = city
         self._commands, self._events, self._latest = (topic.named(namespace) for topic in (CASE_COMMANDS, CASE_EVENTS, CASES_LATEST))
         self._cases = dict(loaded)
@@ -53,8 +54,8 @@ class Sitting:
     def decide(self, asked: Asked) -> None:
         """Take the next command."""
         command = asked.command
-        if needs_target(command) and command.into is not None:
-            self._send(with_target(command, self._cases.get(command.into)), asked.stated or asked.at)
+        if needs_target(command):
+            self.merges.append(asked)
             return
         before = self._cases.get(command.case_id)
         decision = decide(self._city, before, command, asked.at, asked.position)
@@ -73,9 +74,21 @@ class Sitting:
         if outcome is not None and command.type is not CommandType.SIGHT:
             docket.outcomes.append(outcome)
 
+    def aimed(self, targets: Sequence[Target]) -> Iterator[Out]:
+        """The merges again, each with what its target is: what is decided next time, from one record and one case."""
+        for asked, target in zip(self.merges, targets, strict=True):
+            yield self._out(asked.command.model_copy(update={"target": target}), asked.stated or asked.at)
+
+    def unmade(self) -> list[Command]:
+        """Merges that were decided and did not come about: their aliases go."""
+        merges = [command for command, _ in self.decided if command.type is CommandType.MERGE and command.target is not None]
+        return [each for each in merges if (case := self._cases.get(each.case_id)) is None or case.merged_into != each.into]
+
     def _send(self, command: Command, at: datetime) -> None:
-        value = encode_command(command, at, self._city.code, self._city.key)
-        self._sent.append(Out(self._commands, command.case_id.encode(), value))
+        self._sent.append(self._out(command, at))
+
+    def _out(self, command: Command, at: datetime) -> Out:
+        return Out(self._commands, command.case_id.encode(), encode_command(command, at, self._city.code, self._city.key))
 
     def outs(self) -> Iterator[Out]:
         """What is to be durable before anything is moved: the facts in order, the last state of each case, commands to other cases."""

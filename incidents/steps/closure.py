@@ -24,7 +24,6 @@ from incidents.case import (
     Position,
     Role,
     State,
-    Target,
     later,
     system,
 )
@@ -69,7 +68,7 @@ def decide(city: City, case: Case | None, command: Command, at: datetime, applie
     """The facts of this command for this case; `at` is its record's time on the city's clock, `applied` its position.
 
     A record at or before the case's own position was applied before: no facts, no outcome. A repeated id gets its first outcome.
-    A refused command changes nothing and may be sent again. `merge` needs `with_target` first.
+    A refused command changes nothing and may be sent again. A merge needs its `target` first.
     """
     if case is None:
         return _open(city, _Record(command, at, applied))
@@ -86,13 +85,8 @@ def decide(city: City, case: Case | None, command: Command, at: datetime, applie
     return _act(city, case, record)
 
 
-def with_target(command: Command, into: Case | None) -> Command:
-    """The merge command with what the case it names is at this moment: closure sends it to itself, so that the record says it all."""
-    return command.model_copy(update={"target": Target(state=None if into is None or into.forgotten else into.state)})
-
-
 def needs_target(command: Command) -> bool:
-    """Whether the command must be asked of `with_target` before it is decided."""
+    """Whether the store must be asked what the merge's target is: closure sends itself the command with it, so the record says it all."""
     return command.type is CommandType.MERGE and command.into is not None and command.target is None
 
 

@@ -12,10 +12,10 @@ from hypothesis import strategies as st
 from adapters.case_memory import MemoryCases
 from adapters.case_store import AT_ONCE, LEASE_MS, Cases, Move, RedisCases
 from adapters.hot import HotStore, Keys, connect
-from incidents.case import Case, Outcome, State
+from incidents.case import Case, Command, Outcome, State, Target
 from incidents.errors import NotReady
 from incidents.events import CaseId, epoch_ms
-from tests.incidents.closing import CASE, PHOTO, Desk, desk_in
+from tests.incidents.closing import CASE, OTHER, PHOTO, Desk, desk_in
 
 Scenario = Callable[[Cases], Awaitable[None]]
 Run = Callable[[Scenario], None]
@@ -67,7 +67,7 @@ def forgotten(desk: Desk) -> Case:
 
 async def due(store: Cases) -> list[str]:
     """Ids of all deadlines that could be claimed."""
-    return [deadline.id for _, deadline in await store.claim_due(FAR_MS, 0, 1000)]
+    return [deadline.id for _, deadline in (await store.claim_due(FAR_MS, 0, 1000))[0]]
 
 
 def test_what_was_stored_is_loaded_and_the_unknown_is_not(run: Run) -> None:
@@ -110,7 +110,7 @@ def test_in_any_order_of_moves_the_furthest_wins_with_its_deadlines(
             furthest = max(furthest, end)
             assert (await cases.load([CASE])).get(CASE) == states[furthest]
         last = states[furthest]
-        claimed = {deadline for _, deadline in await cases.claim_due(FAR_MS, 0, 1000)}
+        claimed = {deadline for _, deadline in (await cases.claim_due(FAR_MS, 0, 1000))[0]}
         assert claimed <= set(last.deadlines if last else ())
 
     async def on() -> None:
@@ -152,12 +152,12 @@ def test_a_deadline_is_claimed_when_it_is_due_once_until_its_lease_ends(run: Run
         case = desk_in(State.HANDLING).open
         remind, overdue = case.deadlines
         await store.apply([Move(None, case)])
-        assert await store.claim_due(epoch_ms(remind.at) - 1, 1000, 10) == []
+        assert await store.claim_due(epoch_ms(remind.at) - 1, 1000, 10) == ([], False)
         assert await store.due(epoch_ms(remind.at)) == 1
-        assert await store.claim_due(epoch_ms(remind.at), 1000, 10) == [(case, remind)]
-        assert await store.claim_due(epoch_ms(remind.at), 1000 + LEASE_MS - 1, 10) == []
-        assert await store.claim_due(epoch_ms(overdue.at), 1000 + LEASE_MS, 1) == [(case, remind)]
-        assert await store.claim_due(epoch_ms(overdue.at), 1000 + LEASE_MS, 5) == [(case, overdue)]
+        assert await store.claim_due(epoch_ms(remind.at), 1000, 10) == ([(CASE, remind)], False)
+        assert await store.claim_due(epoch_ms(remind.at), 1000 + LEASE_MS - 1, 10) == ([], False)
+        assert await store.claim_due(epoch_ms(overdue.at), 1000 + LEASE_MS, 1) == ([(CASE, remind)], True)
+        assert await store.claim_due(epoch_ms(overdue.at), 1000 + LEASE_MS, 5) == ([(CASE, overdue)], False)
         assert await store.due(epoch_ms(overdue.at)) == 2
 
     run(scenario)
@@ -168,14 +168,14 @@ def test_a_claimed_deadline_ends_with_the_move_that_drops_it_and_only_then(run: 
         desk = desk_in(State.DISPATCHED)
         case = desk.open
         await store.apply([Move(None, case)])
-        assert len(await store.claim_due(FAR_MS, 0, 10)) == 3
+        assert len((await store.claim_due(FAR_MS, 0, 10))[0]) == 3
         desk.must("note", "leader", note="hurry")
         await store.apply([Move(case, desk.open)])
         noted = desk.open
-        assert await store.claim_due(FAR_MS, 1, 10) == []
+        assert await store.claim_due(FAR_MS, 1, 10) == ([], False)
         desk.must("accept", "unit")
         await store.apply([Move(noted, desk.open)])
-        kinds = {deadline.kind for _, deadline in await store.claim_due(FAR_MS, LEASE_MS, 10)}
+        kinds = {deadline.kind for _, deadline in (await store.claim_due(FAR_MS, LEASE_MS, 10))[0]}
         assert kinds == {"remind", "overdue"}
 
     run(scenario)
@@ -200,6 +200,77 @@ def test_a_forgotten_case_leaves_the_lists_and_can_still_be_loaded(run: Run) -> 
         assert await store.apply([Move(closed, gone)]) == set()
         assert (await store.page(None, 10), await due(store)) == (([], None), [])
         assert await store.load([CASE]) == {CASE: gone}
+
+    run(scenario)
+
+
+def merge(child: int, parent: int, command: str = "c") -> Command:
+    """The merge of one numbered case into another."""
+    head = {"id": command, "type": "merge", "actor": {"id": "a", "role": "acceptor"}}
+    case_id, into = numbered(lives()[0], child).case_id, numbered(lives()[0], parent).case_id
+    return Command.model_validate(head | {"case_id": case_id, "into": into})
+
+
+async def granted(store: Cases, *merges: Command) -> list[bool]:
+    """Which of these merges may be decided."""
+    return [target.granted for target in await store.alias(merges)]
+
+
+def test_of_crossed_merges_one_is_granted_and_of_any_circle_all_but_one(run: Run) -> None:
+    async def scenario(store: Cases) -> None:
+        await store.apply([Move(None, numbered(lives()[1], number)) for number in range(6)])
+        assert await granted(store, merge(0, 1), merge(1, 0)) == [True, False]
+        assert await granted(store, merge(2, 3), merge(3, 4), merge(4, 2)) == [True, True, False]
+        assert await granted(store, merge(5, 5)) == [False]
+
+    run(scenario)
+
+
+def test_a_merge_is_granted_again_to_the_same_command_and_to_another_one_when_it_did_not_come_about(run: Run) -> None:
+    async def scenario(store: Cases) -> None:
+        await store.apply([Move(None, numbered(lives()[1], number)) for number in range(3)])
+        assert await granted(store, merge(0, 1), merge(0, 1), merge(0, 2, "d"), merge(0, 1, "d")) == [True, True, False, False]
+        await store.release([merge(0, 1, "d")])
+        assert await granted(store, merge(0, 2, "d")) == [False]
+        await store.release([merge(0, 1)])
+        assert await granted(store, merge(0, 2, "d"), merge(1, 0)) == [True, False]
+
+    run(scenario)
+
+
+def test_only_a_known_open_case_takes_another_one_in(run: Run) -> None:
+    async def scenario(store: Cases) -> None:
+        await store.apply([Move(None, numbered(lives()[1], 0)), Move(None, numbered(lives()[-1], 1))])
+        found = await store.alias([merge(0, 1), merge(0, 7)])
+        assert [(target.state, target.granted) for target in found] == [(State.CLOSED, False), (None, False)]
+
+    run(scenario)
+
+
+def test_a_merged_case_is_an_alias_until_it_is_taken_apart(run: Run) -> None:
+    async def scenario(store: Cases) -> None:
+        desk = desk_in(State.MERGED)
+        other = lives()[1].model_copy(update={"case_id": OTHER})
+        await store.apply([Move(None, desk.open), Move(None, other)])
+        back = Command.model_validate(
+            {"id": "x", "case_id": OTHER, "type": "merge", "into": CASE, "actor": {"id": "a", "role": "acceptor"}}
+        )
+        assert await store.alias([back]) == [Target(state=State.MERGED, granted=False)]
+        merged = desk.open
+        desk.must("unmerge", "acceptor")
+        await store.apply([Move(merged, desk.open)])
+        assert await store.alias([back]) == [Target(state=State.REPORTED, granted=True)]
+
+    run(scenario)
+
+
+def test_what_no_list_holds_is_armed_again_and_nothing_else(run: Run) -> None:
+    async def scenario(store: Cases) -> None:
+        case = desk_in(State.DISPATCHED).open
+        await store.apply([Move(case, case)])  # a move that says that nothing is new
+        assert [await store.rearm([case]), await store.rearm([case])] == [3, 0]
+        assert len(await due(store)) == 3
+        assert await store.rearm([case]) == 0
 
     run(scenario)
 
@@ -276,7 +347,7 @@ def test_a_late_deadline_of_a_case_that_moved_on_is_let_go(redis_server: str) ->
         desk.must("report_handled", "unit", evidence=PHOTO)
         await store.restore([case])
         await store.restore([desk.open])  # a restore knows nothing of what was there: stale members stay behind
-        assert [deadline.kind for _, deadline in await store.claim_due(FAR_MS, 0, 10)] == ["stage"]
+        assert [deadline.kind for _, deadline in (await store.claim_due(FAR_MS, 0, 10))[0]] == ["stage"]
         assert await store.due(FAR_MS) == 1
         await hot.close()
 

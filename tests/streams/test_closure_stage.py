@@ -148,7 +148,72 @@ def test_merging_into_what_is_not_there_is_refused() -> None:
     bench = Bench()
     bench.give(sight(), act(1, "merge", {"id": "a", "role": "acceptor"}, into=OTHER))
     bench.work()
-    assert (told(bench), reply(bench, "c1").reason) == (["opened"], f"merge: unknown case {OTHER}")
+    assert told(bench) == ["opened"]
+    assert f"unknown case {OTHER}" in str(reply(bench, "c1").reason)
+
+
+def crossed() -> Bench:
+    """Two open cases; two people merge each into the other one at the same moment."""
+    bench = Bench()
+    bench.give(sight(), sight(id="s2", case_id=OTHER))
+    bench.work()
+    head = {"type": "merge", "actor": {"id": "a", "role": "acceptor"}}
+    there = Command.model_validate(head | {"id": "there", "case_id": CASE, "into": OTHER})
+    back = Command.model_validate(head | {"id": "back", "case_id": OTHER, "into": CASE})
+    bench.give(there, back)
+    return bench
+
+
+def one_stands(bench: Bench) -> None:
+    """Exactly one of the two cases is merged, into the other one, which is open."""
+    one, other = bench.stored(CASE), bench.stored(OTHER)
+    assert one is not None
+    assert other is not None
+    assert {one.merged_into, other.merged_into} in ({None, OTHER}, {None, CASE})
+    assert {one.state, other.state} == {State.REPORTED, State.MERGED}
+
+
+def test_crossed_merges_leave_one_case_open_and_say_why_to_the_other() -> None:
+    bench = crossed()
+    bench.work()
+    one_stands(bench)
+    assert sorted(reply(bench, each).accepted for each in ("there", "back")) == [False, True]
+    refused = next(reply(bench, each) for each in ("there", "back") if not reply(bench, each).accepted)
+    assert "being merged at this moment" in str(refused.reason)
+
+
+@pytest.mark.parametrize("point", ["closure:aliased", "closure:published", "closure:applied"])
+def test_a_worker_that_dies_over_crossed_merges_changes_nothing_of_that(point: str) -> None:
+    bench = crossed()
+    bench.fault.point = point
+    with pytest.raises(Died):
+        bench.work()
+    bench.work()
+    bench.work()
+    one_stands(bench)
+
+
+def test_a_merge_that_is_refused_after_all_leaves_no_alias_behind() -> None:
+    bench = crossed()
+    bench.log[partition_of(OTHER.encode(), PARTITIONS)].pop()  # nobody merges back
+    bench.give(act(7, "void", {"id": "l", "role": "shift_lead"}, reason="nothing there"))  # read before the merge is decided
+    bench.work()
+    assert not reply(bench, "there").accepted
+    bench.give(act(8, "reopen", {"id": "l", "role": "shift_lead"}, reason="after all"))
+    bench.give(
+        Command.model_validate({"id": "b2", "type": "merge", "case_id": OTHER, "into": CASE, "actor": {"id": "a", "role": "acceptor"}})
+    )
+    bench.work()
+    assert reply(bench, "b2").accepted
+
+
+def test_what_is_no_command_is_a_dead_letter_and_whoever_waits_is_answered() -> None:
+    bench = Bench()
+    value = encode_command(act(1, "note", {"id": "a", "role": "leader"}), START, "QD", "qingdao").replace(b'"note"', b'"explode"')
+    bench.append(CASE.encode(), value)
+    bench.work()
+    assert len(bench.on("incidents.rejected")) == 1
+    assert "explode" in str(reply(bench, "c1").reason)
 
 
 def test_a_forgotten_case_is_tombstoned_and_a_late_sight_does_not_open_it_anew() -> None:
