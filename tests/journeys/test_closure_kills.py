@@ -64,3 +64,22 @@ def test_killed_between_its_steps_closure_goes_on_where_it_was(settings: Setting
         line = one_line(found, case_id)
         assert [each["sequence"] for each in line] == list(range(1, 8))
         assert [each["type"].split(".")[2] for each in line] == WHOLE
+
+
+def test_whoever_waits_for_a_deadline_may_die_and_it_fires_once_all_the_same(settings: Settings, worker: NewWorker) -> None:
+    """The post's fifteen minutes, on a clock of 600: one worker dies while they run, one with the lease in its hand, a third one fires."""
+    settings = settings.model_copy(update={"clock": "x600@2026-11-21T08:00+08:00"})
+    first = worker(settings, "--only", "closure")
+    for case_id in CASES:
+        give(settings, list(life(case_id))[:3])
+    facts(settings, lambda seen: all("dispatched" in of_case(seen, case_id) for case_id in CASES))
+    first.kill()
+    second = worker(settings, "--only", "closure,clock", ready=False, CITYLOOP_FAULT="clock:claimed")
+    assert until(second.ended, "the worker to die with the lease", 40) == -9
+    third = worker(settings, "--only", "closure,clock")
+    found = facts(settings, lambda seen: all("reminded" in of_case(seen, case_id) for case_id in CASES))
+    for case_id in CASES:
+        stages = [each for each in one_line(found, case_id) if str(each["data"].get("deadline")).startswith("stage:")]
+        assert len(stages) == 1
+    assert third.metric("cityloop_deadlines_due_unfired") == 0
+    assert third.metric("cityloop_deadlines_fired_total", kind="stage") == len(CASES)
