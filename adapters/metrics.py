@@ -77,10 +77,16 @@ COMMANDS = _counter("commands", "Commands applied to cases; outcome is accepted,
 CASE_SECONDS = _histogram("case_seconds", "City time a case spent until it reached a state, since it was opened.", _AGE_S, "state")
 ROUTED = _counter("routed", "Commands that routing issued.", "type")
 
+# Evaluation
+EVALUATED = _counter("evaluated_facts", "Facts folded into the evaluation's sheets.")
+
 # Clock
 DEADLINES_FIRED = _counter("deadlines_fired", "Deadlines that came due and were told to the case.", "kind")
 DEADLINES_DUE_UNFIRED = _gauge("deadlines_due_unfired", "Deadlines due for 15 s and not yet applied, counted every minute: alarm above 0.")
 DEADLINES_REARMED = _counter("deadlines_rearmed", "Deadlines that a case carried and no list held, found by the audit.")
+CALENDAR_MISSING_YEARS = _gauge(
+    "calendar_missing_years", "Years that deadlines of the next 60 days need and the city's calendar does not know: alarm above 0."
+)
 CITY_CLOCK_SECONDS = _gauge("city_clock_timestamp_seconds", "The city's clock, as seconds since 1970.")
 CLOCK_HELD = _gauge("clock_held", "1 while the clock stage stands still because the wall clock jumped.")
 CLOCK_DRIFT_SECONDS = _gauge("clock_drift_seconds", "The wall clock against the monotonic one since this process started.")

@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Annotated, Any, TextIO
 from zoneinfo import ZoneInfo
@@ -123,6 +123,8 @@ def _settings(chosen: Settings, city: City, folder: Path) -> Settings:
     """Everything of its own: data, namespace, ports and clock."""
     today = datetime.now(ZoneInfo(city.time_zone))
     begins = today.replace(hour=int(BEGINS[:2]), minute=0, second=0, microsecond=0)
+    while city.calendar and not city.calendar.is_workday(begins.date()):  # on a day off ordinary limits would stand still
+        begins -= timedelta(days=1)
     page = chosen.http_port if "http_port" in chosen.model_fields_set else _page_port(chosen.http_port)
     return chosen.model_copy(
         update={

@@ -7,12 +7,14 @@ Loaded by `config.load`, read by every step. Codes and limits differ by city and
 from datetime import datetime, timedelta
 from enum import StrEnum
 from functools import cached_property
-from typing import Self
+from typing import Any, Self
 from zoneinfo import ZoneInfo
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from incidents.geography import Boundaries
+from incidents.limit_words import ClockKind as ClockKind
+from incidents.limit_words import limit_of
 from incidents.workcalendar import WorkCalendar
 from incidents.worktime import WorkTime
 
@@ -86,16 +88,6 @@ class By(StrEnum):
     PERSON = "person"
 
 
-class ClockKind(StrEnum):
-    """The clocks a limit can run on (DOMAIN.md, four clocks)."""
-
-    URGENT_HOUR = "urgent_hour"
-    WORK_HOUR = "work_hour"
-    WORK_DAY = "work_day"
-    URGENT_DAY = "urgent_day"
-    NATURAL_DAY = "natural_day"
-
-
 class Grade(StrEnum):
     """The grade of a filing condition."""
 
@@ -120,6 +112,16 @@ class Condition(Frozen):
     limit: float = Field(gt=0, strict=True, description="in units of the clock: hours or days")
     grade: Grade = Grade.B
     severity: Severity | None = None
+
+    @model_validator(mode="before")
+    @classmethod
+    def _in_words(cls, row: Any) -> Any:
+        if not isinstance(row, dict) or not isinstance(row.get("limit"), str):
+            return row
+        if "clock" in row:
+            raise ValueError(f"limit = {row['limit']!r} beside clock = {row['clock']!r}: a limit in words names its clock itself")
+        clock, limit = limit_of(row["limit"])
+        return {**row, "clock": clock, "limit": limit}
 
     @model_validator(mode="after")
     def _whole_days(self) -> Self:

@@ -12,16 +12,19 @@ import signal
 import threading
 import time
 from collections.abc import Callable, Sequence
+from datetime import date, datetime
 
 import structlog
 import uvloop
 
 from adapters import metrics
 from adapters.children import watch_parent
-from adapters.clock import CityClock
+from adapters.clock import EPOCH, CityClock
 from adapters.log import configure_logging
 from adapters.probe import Probe
 from config.settings import Settings
+from incidents.catalogue import City
+from incidents.clocks import missing_years
 from incidents.errors import TryAgain
 from incidents.events import epoch_ms
 from streams.agents import BUG
@@ -45,6 +48,8 @@ class Heart:
         self.ready = dict.fromkeys(roles, False)
         self.apps: Sequence[RoleApp] = ()
         self.clock: CityClock | None = None
+        self.city: City | None = None
+        self._calendar_seen: date | None = None
         self._lags: set[tuple[str, str, int]] = set()
 
     async def run(self, beat: Callable[[], None]) -> None:
@@ -82,6 +87,18 @@ class Heart:
         with contextlib.suppress(TryAgain):  # the roles themselves say that Redis is away; the clock runs on as it is
             await clock.refresh()
         metrics.CITY_CLOCK_SECONDS.set(epoch_ms(clock.now()) / 1000)
+        if self.city is not None and clock.now() > EPOCH:
+            self._look_ahead(self.city, clock.now())
+
+    def _look_ahead(self, city: City, now: datetime) -> None:
+        """Once a day of the city's clock: does the calendar know the years to come?"""
+        today = city.worktime.day_of(now)
+        if today == self._calendar_seen:
+            return
+        self._calendar_seen, missing = today, missing_years(city, now)
+        metrics.CALENDAR_MISSING_YEARS.set(len(missing))
+        if missing:
+            log.warning("the calendar does not know years that deadlines need", city=city.key, years=missing, act="add them: docs/city.md")
 
 
 class RoleCrashed(Exception):
@@ -115,7 +132,7 @@ async def _work(settings: Settings, roles: Sequence[Role], heart: Heart) -> None
         apps = [role.app(deps, rebuild) for role in roles]
         try:
             await _start(apps)
-            heart.apps, heart.clock = apps, deps.clock
+            heart.apps, heart.clock, heart.city = apps, deps.clock, deps.city
             log.info("working", roles=[app.role for app in apps], city=deps.city.key, clock=settings.clock)
             if INTAKE in roles:
                 _tame_the_collector()
