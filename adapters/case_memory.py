@@ -8,13 +8,14 @@ from collections.abc import Collection, Sequence
 from adapters.case_store import LEASE_MS, Move, alias_of, cursor_after, deadline_of, member_of
 from incidents.case import ENDED, Case, Command, Deadline, Outcome, Target
 from incidents.events import CaseId, epoch_ms
+from incidents.facts import encode_case
 
 
 class MemoryCases:
     """See `adapters.case_store.Cases`. Nothing is dropped after its time."""
 
     def __init__(self) -> None:
-        self._cases: dict[CaseId, str] = {}
+        self._cases: dict[CaseId, bytes] = {}
         self._deadlines: dict[str, int] = {}
         self._claimed: dict[str, int] = {}
         self._replies: dict[str, Outcome] = {}
@@ -43,7 +44,7 @@ class MemoryCases:
             self._deadlines.pop(gone, None)
             self._claimed.pop(gone, None)
         self._deadlines |= {member: due for member, due in stays.items() if member not in was}
-        self._cases[case.case_id] = case.model_dump_json()
+        self._cases[case.case_id] = move.json or encode_case(case)
         if case.merged_into and not case.forgotten:
             self._aliases.setdefault(case.case_id, case.merged_into)
         elif case.forgotten or (move.before is not None and move.before.merged_into):

@@ -15,11 +15,14 @@ from adapters import metrics
 from adapters.hot import HotStore
 from incidents.case import Case, Command, Deadline, Outcome, State, Target
 from incidents.events import CaseId, epoch_ms
+from incidents.facts import encode_case
 from incidents.sightings import sift_state
 
 MOVES, CLAIM, ALIAS = ((Path(__file__).parent / f"case_{name}.lua").read_text(encoding="utf-8") for name in ("moves", "claim", "alias"))
 T = TypeVar("T")
 
+MOST_KNOWN = 2_000
+"""Cases whose last JSON and value are kept, to compare instead of validate: about 30 MB."""
 AT_ONCE = 100
 """Cases per call: a few milliseconds of Redis."""
 FORGOTTEN_S = 3_600
@@ -71,11 +74,12 @@ return out
 
 @dataclass(frozen=True, slots=True)
 class Move:
-    """A case before (None: new) and after the facts of a batch, and the answers to the commands that moved it."""
+    """A case before (None: new) and after the facts of a batch, the answers to the commands that moved it, and `after` as JSON if known."""
 
     before: Case | None
     after: Case
     outcomes: Sequence[Outcome] = ()
+    json: bytes | None = None
 
 
 class Cases(Protocol):
@@ -121,6 +125,7 @@ class RedisCases:
     def __init__(self, hot: HotStore) -> None:
         self._hot = hot
         self._keys = hot.keys
+        self._known: dict[CaseId, tuple[bytes, Case]] = {}  # what was written or read last, the oldest first
 
     async def load(self, ids: Collection[CaseId]) -> dict[CaseId, Case]:
         """See Cases; an empty `ids` still asks whether the store is ready."""
@@ -129,8 +134,21 @@ class RedisCases:
             with metrics.REDIS_CALL_SECONDS.labels("case_load").time():
                 source = _LOAD if chunk else "return {}"
                 values = await self._hot.run(source, [self._keys.case + case_id for case_id in chunk])
-            found |= {case_id: Case.model_validate_json(value) for case_id, value in zip(chunk, values, strict=True) if value is not None}
+            found |= {case_id: self._read(case_id, value) for case_id, value in zip(chunk, values, strict=True) if value is not None}
         return found
+
+    def _read(self, case_id: CaseId, value: bytes) -> Case:
+        """The case behind its JSON: what we wrote or read last, if that is what stands there; Redis has the word, this only saves time."""
+        known = self._known.get(case_id)
+        case = known[1] if known is not None and known[0] == value else Case.model_validate_json(value)
+        self._keep(case, value)
+        return case
+
+    def _keep(self, case: Case, value: bytes) -> None:
+        self._known.pop(case.case_id, None)
+        self._known[case.case_id] = value, case
+        if len(self._known) > MOST_KNOWN:
+            del self._known[next(iter(self._known))]
 
     async def apply(self, moves: Sequence[Move], answers: Sequence[Outcome] = ()) -> set[CaseId]:
         """See Cases."""
@@ -142,10 +160,13 @@ class RedisCases:
         return conflicts
 
     async def _move(self, moves: Sequence[Move], outcomes: Sequence[Outcome]) -> set[CaseId]:
-        told = [part for move in moves for part in (told_of(move), move.after.model_dump_json())]
+        values = [move.json or encode_case(move.after) for move in moves]
+        told = [part for move, value in zip(moves, values, strict=True) for part in (told_of(move), value)]
         answers = [part for outcome in outcomes for part in (outcome.command_id, outcome.model_dump_json())]
         with metrics.REDIS_CALL_SECONDS.labels("case_moves").time():
             found = await self._hot.run(MOVES, [self._keys.prefix], [FORGOTTEN_S, REPLY_S, len(moves), *told, *answers])
+        for move, value in zip(moves, values, strict=True):
+            self._keep(move.after, value)
         return {CaseId(case_id.decode()) for case_id in found}
 
     async def alias(self, merges: Sequence[Command]) -> list[Target]:

@@ -95,8 +95,13 @@ def _bad(error: ValidationError) -> BadCommand:
     return BadCommand(reason, f"{field}: {first['msg']}{given}")
 
 
-def encode_fact(fact: Fact) -> bytes:
-    """The record's value on `cases.events`; its key is the case id."""
+def encode_case(case: Case) -> bytes:
+    """The value of `cases.latest`, of the hot store, and of the last field of a fact."""
+    return case.model_dump_json().encode()
+
+
+def encode_fact(fact: Fact, case_json: bytes | None = None) -> bytes:
+    """The record's value on `cases.events`; its key is the case id. `case_json` is its case as `encode_case` says it, if known already."""
     case = fact.case
     head = {name: getattr(fact, name) for name in HEAD}
     event = {
@@ -109,9 +114,9 @@ def encode_fact(fact: Fact) -> bytes:
         "city": case.city,
         "origin": case.origin,
         "sequence": fact.sequence,
-        "data": {**fact.changes, **head, "case": case},
+        "data": fact.changes | head,
     }
-    return to_json(event)
+    return b'%b,"case":%b}}' % (to_json(event)[:-2], case_json or encode_case(case))
 
 
 def decode_fact(value: bytes | None) -> Fact:

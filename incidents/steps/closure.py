@@ -5,7 +5,7 @@ facts again, byte for byte (ARCHITECTURE.md §3). What is allowed stands in `inc
 what it changes in `incidents.effects` and `incidents.sightings`; here is the order of questions, and what moves alike for all commands.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -162,10 +162,13 @@ def _say(city: City, case: Case, record: _Record, first: _Change | None) -> Deci
     facts: list[Fact] = []
     change = first or _by_rule(city, case)
     while change is not None:
-        after = _moved(city, case, record, change, is_own=change is first)
+        values = _moved(case, record, change, is_own=change is first)
+        after = case.model_copy(update=values)
         following = _by_rule(city, after)
-        after = _finished(after, record) if following is None else after.model_copy(update={"unfinished": record.command.id})
-        facts.append(_fact(case, after, record, change))
+        rest = _finished(after, record) if following is None else {"unfinished": record.command.id}
+        fired = record.command.deadline if record.command.actor.role is Role.SYSTEM else None
+        after = after.model_copy(update={**rest, "deadlines": deadlines(city, after, record.at, fired)})
+        facts.append(_fact(case, after, record, change, values.keys()))
         case, change = after, following
     outcome = _accepted(case, record.command)
     return Decision(facts=tuple(facts), case=case, outcome=outcome)
@@ -193,7 +196,7 @@ def _crossed(case: Case) -> bool:
     return case.state is State.MERGED and other in case.merged_from and other is not None and case.case_id < other
 
 
-def _moved(city: City, case: Case, record: _Record, change: _Change, is_own: bool) -> Case:
+def _moved(case: Case, record: _Record, change: _Change, is_own: bool) -> dict[str, Any]:
     values = dict(change.values)
     state = values.get("state", case.state)
     values |= {"sequence": case.sequence + 1, "told_at": record.at}
@@ -206,19 +209,17 @@ def _moved(city: City, case: Case, record: _Record, change: _Change, is_own: boo
     if change.fact not in (FactType.SIGHTED, FactType.OPENED):
         values["changed"] = Changed(fact=change.fact, actor=change.actor, at=record.at)
         values["revision"] = case.revision + (is_own and record.command.type is not CommandType.SIGHT)
-    after = case.model_copy(update=values)
-    fired = record.command.deadline if record.command.actor.role is Role.SYSTEM else None
-    return after.model_copy(update={"deadlines": deadlines(city, after, record.at, fired)})
+    return values
 
 
-def _finished(case: Case, record: _Record) -> Case:
+def _finished(case: Case, record: _Record) -> dict[str, Any]:
     values: dict[str, Any] = {"applied": record.applied, "unfinished": None}
     if record.command.type is not CommandType.SIGHT:
         values["outcomes"] = (*case.outcomes, _accepted(case, record.command))[-KEPT_OUTCOMES:]
-    return case.model_copy(update=values)
+    return values
 
 
-def _fact(before: Case, after: Case, record: _Record, change: _Change) -> Fact:
+def _fact(before: Case, after: Case, record: _Record, change: _Change, touched: Iterable[str]) -> Fact:
     command = record.command
     return Fact(
         type=change.fact,
@@ -229,17 +230,17 @@ def _fact(before: Case, after: Case, record: _Record, change: _Change) -> Fact:
         command_id=command.id,
         note=command.note,
         reason=command.reason if command.type is not CommandType.SIGHT else None,
-        changes=_changes(before, after, change, command),
+        changes=_changes(before, after, change, command, touched),
         case=after,
     )
 
 
-def _changes(before: Case, after: Case, change: _Change, command: Command) -> dict[str, Any]:
+def _changes(before: Case, after: Case, change: _Change, command: Command, touched: Iterable[str]) -> dict[str, Any]:
     """What the fact says changed, as plain JSON values: fields of the case, of totals only the sources that moved, and the rule."""
     if change.fact is FactType.OPENED:
         told = after.model_dump(mode="json", include=set(TOLD_AT_OPENING))
     else:
-        moved = {name for name in Case.model_fields if name not in BOOKKEEPING and getattr(before, name) != getattr(after, name)}
+        moved = {name for name in touched if name not in BOOKKEEPING and getattr(before, name) != getattr(after, name)}
         told = after.model_dump(mode="json", include=moved)
     if "totals" in told and change.fact is not FactType.OPENED:
         told["totals"] = {source: told["totals"][source] for source in told["totals"] if before.totals.get(source) != after.totals[source]}
