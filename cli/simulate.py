@@ -39,6 +39,7 @@ def simulate(  # noqa: PLR0913  # a command's options are its parameters
     late: Annotated[float, typer.Option(help="Share that arrives late, up to ten city minutes.")] = 0.02,
     resent: Annotated[float, typer.Option(help="Share that a client sends twice.")] = 0.0,
     noise: Annotated[float, typer.Option(help="Sigma of a camera's position error, metres.")] = 5.0,
+    connect: Annotated[float, typer.Option(min=0, help="Real minutes over which the cameras are connected.")] = 0.0,
     flat: Annotated[bool, typer.Option(help="The same rate at every hour: no day's curve.")] = False,
     out: Out = None,
     as_json: AsJson = False,
@@ -55,6 +56,7 @@ def simulate(  # noqa: PLR0913  # a command's options are its parameters
     given = {
         "cameras": cameras, "rate": rate / clock.speed, "seed": seed, "false_alarms": false_alarms, "bad": bad, "late": late,
         "resent": resent, "noise_m": noise, "flat": flat, "count": count, "start": start or clock.now(),
+        "connect_minutes": connect * clock.speed,
         "minutes": None if minutes is None else minutes * clock.speed,
     }  # fmt: skip
     options = SimulationOptions.model_validate(options_of(source.KIND, given))

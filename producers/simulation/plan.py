@@ -37,6 +37,7 @@ class SimulationOptions(Frozen):
     noise_m: float = Field(5.0, ge=0, le=500, description="sigma of a camera's position error, metres east and north")
     life_minutes: float = Field(60, gt=0, description="city minutes that a lasting incident lasts, on average")
     open_incidents: int | None = Field(None, ge=1, description="lasting incidents open at a time; none: a fifth of the cameras")
+    connect_minutes: float = Field(0, ge=0, description="city minutes over which the cameras are connected; 0: all see from the start")
     flat: bool = Field(False, description="no day's curve: the rate is the same at every hour")
     count: int | None = Field(None, ge=0, description="end after so many reports")
     minutes: float | None = Field(None, gt=0, description="end after so many city minutes")

@@ -116,8 +116,13 @@ class Simulation:
 
     def _open_at_start(self) -> None:
         already = round(self.tempo.open_at_start * self._day.factor(self._start_ms))
+        connecting_ms = self._options.connect_minutes * 60_000
         for _ in range(already):
-            self._add(self._incidents.already_open(self._start_ms).views)
+            views = self._incidents.already_open(self._start_ms).views
+            if connecting_ms:
+                moved = ((first_ms + int(self._rng.random() * connecting_ms), view) for first_ms, view in views)
+                views = tuple((first_ms, view) for first_ms, view in moved if first_ms <= view.end_ms)
+            self._add(views)
 
     def _add(self, views: tuple[tuple[int, View], ...]) -> None:
         for first_ms, view in views:

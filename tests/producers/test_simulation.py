@@ -85,6 +85,14 @@ def test_reports_come_at_the_rate_that_was_asked_for(simulate: Simulate, rate: f
     assert 20_000 / (last - first) * 1000 == pytest.approx(rate, rel=0.15)
 
 
+def test_cameras_that_are_connected_one_by_one_see_what_is_open_one_by_one(simulate: Simulate) -> None:
+    seen = Counter((item.due_ms or 0) // 60_000 for item in simulate(None, rate=50, minutes=12, connect_minutes=8))
+    minutes = [seen[minute] for minute in sorted(seen)]
+    assert minutes[0] < 0.25 * 3000
+    assert minutes[3] == pytest.approx(0.44 * 3000, rel=0.25)
+    assert sum(minutes[8:12]) / 4 == pytest.approx(3000, rel=0.2)
+
+
 def test_the_day_has_its_curve(simulate: Simulate) -> None:
     items = simulate(None, minutes=24 * 60, rate=0.5, flat=False, start=datetime(2026, 11, 20, 16, tzinfo=UTC))
     hours = Counter(datetime.fromtimestamp((item.due_ms or 0) / 1000, UTC).hour for item in items)
