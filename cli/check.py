@@ -1,17 +1,21 @@
 """`cityloop check`: is a city's folder right? Every mistake with file and line, before a process finds it at start."""
 
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from adapters.boundaries import read_shapes
+from adapters.clock import ClockKind, parse_clock
 from cli.output import AsJson, out
 from config.documents import Problem
 from config.load import city_folder, read_city
+from config.load_indicators import read_evaluation
 from config.mappings import load_mapping
 from config.settings import Settings, load_settings
 from incidents.catalogue import City, Frozen
+from incidents.clocks import missing_years
 from incidents.errors import ConfigError, UserError
 
 
@@ -31,6 +35,7 @@ class Checked(Frozen):
     rules: str | None
     counts: dict[str, int]
     problems: tuple[Mistake, ...]
+    warnings: tuple[str, ...] = ()
 
 
 def register(app: typer.Typer) -> None:
@@ -44,7 +49,9 @@ def check(
 ) -> None:
     """Check a city's configuration and explain every mistake as `path:line: message`.
 
-    Looks at city.toml, districts.toml, units.toml, routes.toml, calendar.toml, catalogue/, mappings/ and the outlines of the districts.
+    Looks at city.toml, districts.toml, units.toml, routes.toml, calendar.toml, indicators.toml, catalogue/, mappings/ and the
+    outlines of the districts.
+    A calendar that ends within 60 days of the city's clock is a warning.
     Exit code 0: all is well; 1: something is wrong; 2: there is no such city.
 
     Example: `cityloop check qingdao`
@@ -60,13 +67,15 @@ def examine(settings: Settings) -> Checked:
     """Everything that can be known of a city's folder without a server. Raises UserError when there is no such city."""
     folder = city_folder(settings)
     city, problems = read_city(folder)
-    problems = [*problems, *_mappings(settings, folder), *(_outlines(city, settings, folder) if city and not problems else [])]
+    outlines = _outlines(city, settings, folder) if city and not problems else []
+    problems = [*problems, *read_evaluation(folder)[1], *_mappings(settings, folder), *outlines]
     return Checked(
         city=settings.city,
         ok=not problems,
         rules=city.rules if city else None,
         counts=_counts(city) if city else {},
         problems=tuple(Mistake(**problem._asdict()) for problem in problems),
+        warnings=_calendar(city, settings) if city else (),
     )
 
 
@@ -78,6 +87,19 @@ def _mappings(settings: Settings, folder: Path) -> list[Problem]:
         except ConfigError as error:
             problems.append(Problem(error.path, error.line, error.message))
     return problems
+
+
+def _calendar(city: City, settings: Settings) -> tuple[str, ...]:
+    """A warning when deadlines of the next two months need a year that the calendar does not know. A clock of events has no next months."""
+    clock = parse_clock(settings.clock)
+    if clock.kind is ClockKind.EVENTS:
+        return ()
+    missing = missing_years(city, clock.start if clock.kind is ClockKind.FAST else datetime.now(UTC))
+    if not missing:
+        return ()
+    last = max(city.calendar.known, default=None) if city.calendar else None
+    years = ", ".join(map(str, missing))
+    return (f"calendar.toml ends with {last}, and deadlines of the next 60 days need {years}: add the official notice (docs/city.md)",)
 
 
 def _outlines(city: City, settings: Settings, folder: Path) -> list[Problem]:
@@ -103,6 +125,6 @@ def _counts(city: City) -> dict[str, int]:
 def _told(found: Checked) -> str:
     if found.ok:
         counts = ", ".join(f"{count} {what}" for what, count in found.counts.items())
-        return f"{found.city} is right: {counts}; rules {found.rules}"
+        return "\n".join([f"{found.city} is right: {counts}; rules {found.rules}", *(f"warning: {each}" for each in found.warnings)])
     lines = [str(Problem(problem.path, problem.line, problem.message)) for problem in found.problems]
     return "\n".join([*lines, f"{found.city}: {len(lines)} to put right"])

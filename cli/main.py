@@ -20,7 +20,7 @@ from incidents.errors import NotReady, TryAgain, UserError
 FAILED = 1
 MISUSE = 2
 INTERRUPTED = 130
-FRAME = ("__main__", "main", "output", "words")  # modules of this package without commands
+FRAME = ("__main__", "case_deadline", "evaluated", "main", "output", "stat_info", "words")  # modules of this package without commands
 HOLDS = {"up": "stack", "down": "stack", "status": "stack"}  # commands whose module has another name; only saves loading the rest
 
 HELP = """From a sighting to a verified closure: the pipeline behind a city's operations centre.

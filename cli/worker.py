@@ -27,10 +27,11 @@ def register(app: typer.Typer) -> None:
 def worker(only: Only = None, parent: Parent = None, metrics_port: Port = None) -> None:
     """Run the stages between a report and its closure, in the foreground, until Ctrl-C or SIGTERM.
 
-    Without `--only` two processes run, so that people never wait behind the flood of reports: intake, and closure, routing, clock and
-    projection. A process that dies is started again. /metrics, /healthz and /readyz are on CITYLOOP_METRICS_PORT and the port above it.
+    Without `--only` two processes run, so that people never wait behind the flood of reports: intake, and closure, routing, clock,
+    projection and evaluation. A process that dies is started again. /metrics, /healthz and /readyz are on CITYLOOP_METRICS_PORT and the
+    port above it.
 
-    Example: `cityloop worker --only intake` on one machine, `cityloop worker --only closure,routing,clock,projection` on another.
+    Example: `cityloop worker --only intake` on one machine, on another `cityloop worker --only closure,routing,clock,projection,evaluation`
     """
     settings = load_settings()
     _check(settings)

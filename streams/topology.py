@@ -27,6 +27,7 @@ from streams.app import RoleApp, service_app
 from streams.clock import build_clock
 from streams.closure import build_closure
 from streams.deps import Deps
+from streams.evaluation import build_evaluation
 from streams.intake import build_intake
 from streams.projection import build_projection
 from streams.rebuild import rebuild
@@ -116,10 +117,20 @@ STAGES: tuple[Stage, ...] = (
         step=None,
         app=build_projection,
     ),
+    Role(
+        "evaluation",
+        "keep every case's flags, from which all indicators are counted",
+        (CASE_EVENTS,),
+        (),
+        process=Process.CASES,
+        step=None,
+        app=build_evaluation,
+    ),
     Stage("units", "departments and people act on cases (the demo's)", (CASE_EVENTS,), (CASE_COMMANDS,)),
     Stage("shell", "people act on cases, read dead letters and send them again", (REJECTED,), (CASE_COMMANDS, REPORTED)),
     Stage("console", "show the city and the audit's figures", (FATES,), ()),
     Stage("rebuild", "fill an empty hot store again from the record", (CASES_LATEST, CASE_EVENTS, CASE_COMMANDS), (FATES,)),
+    Stage("indicators", "recompute every figure from the facts, as of any time", (CASE_EVENTS,), ()),
     Stage("audit", "account for every report", (REPORTED, FATES, REJECTED, CASE_EVENTS, CASES_LATEST), ()),
 )
 
