@@ -135,7 +135,12 @@ class GroupReader:
         return {tp.partition: records for tp, records in found.items() if records}
 
     async def commit(self, offsets: Mapping[int, int], metadata: str) -> bool:
-        """Commit these next offsets; False when a rebalance made them another's. Raises TryAgain on broker trouble."""
+        """Commit these next offsets; False when a rebalance makes them another's. Raises TryAgain on broker trouble.
+
+        Not tried during a rebalance: refused with the old generation, aiokafka joins as a new member, and all wait for the old one.
+        """
+        if self.rebalancing:
+            return False
         ours = self.assigned()
         wanted = {TopicPartition(self.topic, p): OffsetAndMetadata(offset, metadata) for p, offset in offsets.items() if p in ours}
         if not wanted:
