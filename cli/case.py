@@ -12,6 +12,7 @@ from rich.text import Text
 from adapters import reader, reported
 from adapters.case_files import CaseFiles, Told, give, new_command_id
 from cli import words
+from cli.case_deadline import deadline
 from cli.output import AsJson, out, say, table
 from config.load import load_city
 from config.settings import Settings, load_settings
@@ -30,6 +31,7 @@ def register(app: typer.Typer) -> None:
     group = typer.Typer(help="Look at cases, act on one, export one.", no_args_is_help=True)
     group.command("show")(show)
     group.command("list")(list_cases)
+    group.command("deadline")(deadline)
     group.command("command")(command)
     group.command("export")(export)
     app.add_typer(group, name="case")
