@@ -1,0 +1,81 @@
+"""docs/benchmarks.md and docs/benchmarks.svg, made from the newest results file; the words around the figures stand here."""
+
+import json
+
+from benchmarks.chart import drawn
+from benchmarks.results import ORDERS, newest, table
+from config.settings import ROOT
+
+PAGE = ROOT / "docs" / "benchmarks.md"
+CHART = ROOT / "docs" / "benchmarks.svg"
+TITLES = {
+    "live": "Live order: 230,000 cameras, 10,000 open incidents, as it arrives (the headline)",
+    "backlog": "Backlog: few cameras that repeat heavily, drained after a stop",
+    "unique": "Nothing repeats: every report opens a case",
+}
+WORDS = """# Benchmarks
+<!-- made by `make bench-peers` from benchmarks/results; do not edit -->
+One job, *sift*: read every report, parse and validate it, decide whether it belongs to an open case of its category within 50 m that was
+seen less than two hours ago (event time) or opens one, keep that durably, and say what changed. All engines ran in the same run, in turns,
+over the same bytes, with the broker (and, for ours, Redis) on the same machine. Ours is `cityloop worker --only intake` as it is shipped,
+one process, with everything on: the full model with the catalogue's rules per category, location, marks per source, fates of every report,
+metrics.
+
+![Reports a second of cityloop divided by those of each engine](benchmarks.svg)
+
+Measured {date} at commit {commit}: {machine}. {runs} run(s) each; a ratio compares medians. Absolute figures hold for that machine only.
+"""
+NOTES = """
+## How it is measured
+- Simulated reports, encoded once as batches of 128 KB with the partition of their key (8 partitions). An engine starts over half as many
+  **warm-up** reports; when it has told all of them, the measured reports are appended at once (about a second per million, in everybody's
+  time), and time and CPU count until the last one is told on its output topic, by the broker's append times. So start-up, compilation
+  and first sights of cameras count for nobody, and working ahead of what is told helps nobody.
+- Every engine tells one record per case with the number of reports it stands for, at most once a second. The numbers must add up to the
+  reports exactly, or the engine has failed. Ours is followed on `incidents.fates`.
+- CPU seconds are user and system time of the process and its children from /proc, with the broker's and Redis's beside them for the same
+  stretch; RSS is the peak of the sum over the processes.
+- Precision and recall are pairwise against the simulator's truth, of a run that is not timed over the first 60,000 reports, in which each
+  engine says which report went where: a fast wrong answer does not count.
+- *consume* is the bare limit: aiokafka's `getmany` and nothing else.
+
+## What was done for fairness, and what differs
+- Each peer is written as its documentation would have it, with the fastest validating JSON parser of its language at hand (msgspec;
+  Jackson's streaming parser), and its updates are collapsed where its API has a place for it: Kafka Streams combines per camera before
+  its repartition and tells at commit, Bytewax tells with `notify_at` on whole seconds, Quix Streams in a sink at its checkpoint of one
+  second, Faust per batch of `take`.
+- Cameras of one place lie in different partitions, so an engine whose state belongs to a key must bring them together. Kafka Streams
+  repartitions by category and tile (10 km), Quix Streams with `group_by` by district (5 km), Bytewax exchanges by district between its
+  workers; a place on a border may become two cases (below 1 %; precision and recall show it). Faust has no repartition here: its table
+  in memory is right with one worker only, and this is about twice as fast as its `group_by`.
+- State: Kafka Streams in memory with a changelog, Quix Streams in RocksDB with a changelog, Bytewax with snapshots in SQLite every
+  10 s, Faust in memory with a changelog, ours in Redis with `appendfsync always`.
+- The peers know one rule for all categories and nothing of resends, plates, buildings, refusals, locations or fates. Ours applies the
+  catalogue's rules (radius and window per category), so its number of cases differs a little.
+- Quix Streams and Faust get fewer reports ({fewer}), or a run would take hours.
+
+## Again
+`make bench-peers` (half an hour on two quiet cores; `make bench-peers BENCH="--orders live --runs 1 --reports 300000"` is a small one),
+`make bench` (ours alone, three orders, closure, latency), `make bench-quick` (ours and Kafka Streams, live), `make bench-sweeps` (ours over
+open cases, bad input, cameras, partitions, workers). Needs the tools of `make tools`; the peers get a virtual environment of their own from
+benchmarks/peers/requirements.lock, Kafka Streams is built by Maven.
+"""
+
+
+def write() -> str:
+    """Renew page and chart; returns what it took them from. Raises SystemExit when there are no results."""
+    found = newest()
+    if found is None:
+        raise SystemExit("benchmarks/results holds no results of a contest; run `make bench-peers` first")
+    content = json.loads(found.read_text("utf-8"))
+    engines = content["engines"]
+    fewer = ", ".join(
+        f"{name} {orders['live']['reports']:,}"
+        for name, orders in engines.items()
+        if 0 < orders.get("live", {}).get("reports", 0) < content["reports"]
+    )
+    parts = [WORDS.format(date=content["date"], commit=content["commit"], machine=content["machine"], runs=content["runs"])]
+    parts += [f"\n## {TITLES[order]}\n{table(content, order)}\n" for order in ORDERS if any(order in cells for cells in engines.values())]
+    PAGE.write_text("".join([*parts, NOTES.format(fewer=fewer or "none here")]), "utf-8")
+    CHART.write_text(drawn(content), "utf-8")
+    return found.name
