@@ -16,7 +16,9 @@ from config.settings import Settings
 from config.topics import FATES, REPORTED
 from incidents.audit import Span
 from incidents.decision import Verdict
-from incidents.fates import Flush
+from incidents.fates import Flush, grounds
+
+FAR_MS = 1 << 60
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,14 +34,25 @@ class Head:
 
 @dataclass(frozen=True, slots=True)
 class Judged:
-    """What intake said of the report at one offset."""
+    """What intake said of the report at one offset; `verdict`, `reason` and `rules` are None while it has said nothing."""
 
     partition: int
     offset: int
     case_id: str | None
-    verdict: Verdict
-    reason: str
-    rules: str
+    verdict: Verdict | None
+    reason: str | None
+    rules: str | None
+
+    def told(self) -> dict[str, Any]:
+        """The fields that a person or a program is told; the numbers of the reason also by themselves."""
+        return {
+            "partition": self.partition,
+            "offset": self.offset,
+            "verdict": self.verdict,
+            "reason": self.reason,
+            **grounds(self.reason or "")._asdict(),
+            "rules": self.rules,
+        }
 
 
 def head(record: Record) -> Head | None:
@@ -71,20 +84,23 @@ def reports(settings: Settings, spans: Mapping[int, Span], progress: Progress = 
             yield record, named
 
 
-def fates(settings: Settings, spans: Mapping[int, Span] | None = None, progress: Progress = lambda _: None) -> Iterator[Flush]:
-    """The records of fates in these spans (all by default), of whatever incarnation. Raises UserError when Kafka is away."""
+def fates(
+    settings: Settings, spans: Mapping[int, Span] | None = None, progress: Progress = lambda _: None, naming: bytes = b""
+) -> Iterator[Flush]:
+    """The records of fates in these spans (all by default) that hold the bytes `naming`. Raises UserError when Kafka is away."""
     topic = settings.named(FATES.name)
     wanted = reader.spans(settings.kafka_bootstrap, topic) if spans is None else spans
     for record in reader.read(settings.kafka_bootstrap, topic, wanted, progress):
-        said = decode_fates(record.value)
-        if isinstance(said, Flush):
-            yield said
+        if naming in (record.value or b""):  # a case's id stands there as it is: most records need not be decoded
+            said = decode_fates(record.value)
+            if isinstance(said, Flush):
+                yield said
 
 
 def fate_of(settings: Settings, topic_id: str, record: Record) -> Judged | None:
     """What was said first of this report; None when nothing was said yet. A fate is never said before its report was appended."""
     place = record.partition % FATES.partitions
-    span = reader.between(settings.kafka_bootstrap, settings.named(FATES.name), record.timestamp_ms, 1 << 60)[place]
+    span = reader.between(settings.kafka_bootstrap, settings.named(FATES.name), record.timestamp_ms, FAR_MS)[place]
     for flush in fates(settings, {place: span}):
         if (flush.topic_id, flush.partition) == (topic_id, record.partition):
             for fate in flush.fates:
@@ -93,10 +109,12 @@ def fate_of(settings: Settings, topic_id: str, record: Record) -> Judged | None:
     return None
 
 
-def of_case(settings: Settings, topic_id: str, case_id: str, progress: Progress = lambda _: None) -> list[Judged]:
-    """Every report of a case, by partition and offset; each offset once."""
+def of_case(
+    settings: Settings, topic_id: str, case_id: str, spans: Mapping[int, Span] | None = None, progress: Progress = lambda _: None
+) -> list[Judged]:
+    """Every report of a case that these spans of the fates tell of (all by default), by partition and offset; each offset once."""
     found: dict[tuple[int, int], Judged] = {}
-    for flush in fates(settings, None, progress):
+    for flush in fates(settings, spans, progress, case_id.encode()):
         for fate in flush.fates if flush.topic_id == topic_id else ():
             if fate.case_id == case_id:
                 for offset in fate.offsets:

@@ -9,14 +9,13 @@ from pydantic import ValidationError
 from rich.console import Group, RenderableType
 from rich.text import Text
 
-from adapters import reader, reported
 from adapters.case_files import CaseFiles, Told, give, new_command_id
 from cli import words
 from cli.case_deadline import deadline
 from cli.output import AsJson, out, say, table
+from cli.told_reports import reports_of, reports_table
 from config.load import load_city
 from config.settings import Settings, load_settings
-from config.topics import REPORTED
 from incidents.case import Actor, Case, Command, CommandType, Evidence, Role, State
 from incidents.catalogue import City, Severity
 from incidents.errors import UserError
@@ -39,7 +38,8 @@ def register(app: typer.Typer) -> None:
 
 def show(
     case_id: CaseArgument,
-    reports: Annotated[bool, typer.Option("--reports", help="Also every report of the case, with verdict and reason.")] = False,
+    reports: Annotated[bool, typer.Option("--reports", help="Also the reports of the case, with verdict and reason.")] = False,
+    limit: Annotated[int, typer.Option(min=0, help="Of the reports, what opened the case and the newest; 0 means all.")] = 200,
     as_json: AsJson = False,
 ) -> None:
     """Show a case: where it stands, who has it and why, its deadlines, and its story fact by fact.
@@ -51,7 +51,7 @@ def show(
     settings = load_settings()
     city = load_city(settings)
     case = _load(settings, case_id)
-    answer = _file(settings, case, reports)
+    answer = _file(settings, case) | (reports_of(settings, city, case, limit) if reports else {})
     answer["case"]["statements"] = [_masked(statement) for statement in answer["case"]["statements"]]
     out(answer, as_json, lambda found: _render(city, case, found))
 
@@ -138,7 +138,8 @@ def export(case_id: CaseArgument) -> None:
     """
     settings = load_settings()
     say("personal data in the export is not masked")
-    answer = _file(settings, _load(settings, case_id), reports=True)
+    case = _load(settings, case_id)
+    answer = _file(settings, case) | reports_of(settings, load_city(settings), case, limit=0)
     out(answer, True, lambda _: "")
 
 
@@ -149,24 +150,9 @@ def _load(settings: Settings, case_id: str) -> Case:
     return case
 
 
-def _file(settings: Settings, case: Case, reports: bool) -> dict[str, Any]:
+def _file(settings: Settings, case: Case) -> dict[str, Any]:
     facts = CaseFiles(settings, say).facts(case.case_id, case.opened_at)
-    answer: dict[str, Any] = {"case": case.model_dump(mode="json"), "facts": [fact.event for fact in facts]}
-    if reports:
-        answer["reports"] = _reports(settings, case.case_id)
-    return answer
-
-
-def _reports(settings: Settings, case_id: str) -> list[dict[str, Any]]:
-    topic_id = reader.state(settings.kafka_bootstrap, settings.named(REPORTED.name)).topic_id
-    judged = reported.of_case(settings, topic_id, case_id)
-    heads = reported.heads(settings, judged)
-    rows = []
-    for each in judged:
-        head = heads.get((each.partition, each.offset))
-        place = {"partition": each.partition, "offset": each.offset, "verdict": each.verdict, "reason": each.reason, "rules": each.rules}
-        rows.append({"source": head and head.source, "id": head and head.id, "time": head and head.time, **place})
-    return rows
+    return {"case": case.model_dump(mode="json"), "facts": [fact.event for fact in facts]}
 
 
 def _line(case: Case) -> dict[str, Any]:
@@ -219,11 +205,7 @@ def _render(city: City, case: Case, answer: dict[str, Any]) -> RenderableType:
     facts = [Told(event["type"].split(".")[2], event["sequence"], event["data"]["at"], event) for event in answer["facts"]]
     parts.append(table(["#", "时间 at", "事实 fact", "何人 who", "缘由 why"], (_told(city, fact) for fact in facts)))
     if "reports" in answer:
-        rows = (
-            [r["source"], r["id"], r["time"], f"{r['partition']}:{r['offset']}", words.both("figure", r["verdict"]), r["reason"]]
-            for r in answer["reports"]
-        )
-        parts += [Text(), table(["来源 source", "id", "时间 time", "at", "判定 verdict", "缘由 reason"], rows)]
+        parts += reports_table(answer, city.time_zone)
     return Group(*parts)
 
 

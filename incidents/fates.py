@@ -4,6 +4,7 @@ Intake writes one record per partition and flush, behind its call and before its
 read them. The bytes are the business of `adapters.fates`.
 """
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -28,6 +29,36 @@ class Fate(NamedTuple):
     reason: str
     rules: str
     offsets: Sequence[int]
+
+
+class Grounds(NamedTuple):
+    """A fate's reason taken apart: the rule (for a rejected report, why), and where the rule compares, the numbers that it compared.
+
+    `distance_m` and `seconds` lie between the report and its case as it was; `held` is `2/3` while a case waits for more sightings.
+    """
+
+    rule: str
+    distance_m: int | None = None
+    seconds: int | None = None
+    held: str | None = None
+
+
+_REASON = re.compile(r"(?:held (?P<held>\d+/\d+) )?(?P<rule>\w+)(?: (?P<metres>\d+) m (?P<seconds>\d+) s)?")
+
+
+def grounds(reason: str) -> Grounds:
+    """What a reason says. A reason in other words than intake's own is a rule without numbers: its first word.
+
+    >>> grounds("same_place 12 m 340 s")
+    Grounds(rule='same_place', distance_m=12, seconds=340, held=None)
+    >>> grounds("held 2/3 same_source 1 m 5 s").held, grounds("lost 5..9").rule, grounds("not_json").distance_m
+    ('2/3', 'lost', None)
+    """
+    found = _REASON.match(reason)
+    if found is None:
+        return Grounds(reason)
+    metres, seconds = found["metres"], found["seconds"]
+    return Grounds(found["rule"], None if metres is None else int(metres), None if seconds is None else int(seconds), found["held"])
 
 
 @dataclass(frozen=True, slots=True)

@@ -53,6 +53,14 @@ def test_its_reports_are_listed_with_place_and_verdict(cityloop: Cityloop, store
     ]
 
 
+def test_of_many_reports_what_opened_the_case_and_the_newest_are_listed(cityloop: Cityloop, stored: History) -> None:
+    _, answer, said = cityloop("case", "show", stored.a, "--reports", "--limit", "2", "--json")
+    assert [(row["id"], row["rule"], row["seconds"]) for row in answer["reports"]] == [("a0", "opened", None), ("a4", "same_place", 340)]
+    assert answer["report_count"] == 4 and said == ""
+    assert [(each["source"], each["count"], each["partition"]) for each in answer["sources"]] == [("/cameras/1", 3, 0)]
+    assert "2 of 4 reports" in cityloop("case", "show", stored.a, "--reports", "--limit", "2")[1]
+
+
 def test_the_list_is_sorted_and_filtered(cityloop: Cityloop, stored: History) -> None:
     code, rows, _ = cityloop("case", "list", "--json")
     assert (code, [row["case_id"] for row in rows]) == (0, [stored.a, stored.b])

@@ -17,6 +17,21 @@ def test_a_merged_report_names_its_case_and_the_rule_with_its_numbers(cityloop: 
     assert (story["case_id"], story["partition"], story["offset"]) == (history.a, 0, 4)
 
 
+def test_a_program_is_told_rule_and_numbers_by_themselves(cityloop: Cityloop, history: History) -> None:
+    _, [story], _ = cityloop("explain", "/cameras/1", "a4", "--json")
+    assert (story["rule"], story["distance_m"], story["seconds"], story["held"]) == ("same_place", 12, 340, None)
+    assert story["topic"] == history.settings.named("incidents.reported")
+    assert datetime.fromisoformat(story["appended_at"]).tzinfo is not None
+    _, [opener], _ = cityloop("explain", "/cameras/1", "a0", "--json")
+    assert (opener["verdict"], opener["rule"], opener["distance_m"], opener["seconds"]) == ("opened", "opened", None, None)
+
+
+def test_people_are_told_rule_and_numbers_in_both_languages(cityloop: Cityloop, history: History) -> None:
+    said = cityloop("explain", "/cameras/1", "a4")[1]
+    assert "归并 Merged: same_place 12 m 340 s (rules r1)" in said
+    assert "规则 rule 同一地点 Same place · 距离 distance 12 m · 相隔 apart 340 s" in said
+
+
 def test_a_report_that_was_sent_twice_is_told_twice(cityloop: Cityloop, history: History) -> None:
     code, stories, _ = cityloop("explain", "/cameras/1", "a2", "--json")
     assert (code, [story["verdict"] for story in stories]) == (0, ["merged", "resent"])
