@@ -210,14 +210,11 @@ class RedisCases:
         value = await self._hot.run(_REPLY, [self._keys.reply + command_id])
         return None if value is None else Outcome.model_validate_json(value)
 
-    async def restore(self, cases: Iterable[Case], merges: Iterable[Command] = ()) -> None:
-        """Write cases, aliases and deadlines as they are. For the rebuild only: it asks no guard, for `ready` is set after it.
+    def restore(self, pipe: Any, cases: Iterable[Case], merges: Iterable[Command] = ()) -> None:
+        """Put cases, aliases and deadlines on the pipeline as they are. For the rebuild only (`adapters.restore.Vault.writing`).
 
-        `merges` are those that were granted and wait to be decided.
-
-        Raises redis-py's errors; may be repeated.
+        `merges` are those that were granted and wait to be decided. May be repeated.
         """
-        pipe = self._hot.redis.pipeline(transaction=False)
         for case in cases:
             pipe.set(self._keys.case + case.case_id, case.model_dump_json(), ex=FORGOTTEN_S if case.forgotten else None)
             if not case.forgotten:
@@ -229,7 +226,6 @@ class RedisCases:
                 pipe.hset(self._keys.aliases, case.case_id, case.merged_into)
         for each in merges:
             pipe.hset(self._keys.aliases, each.case_id, " ".join(alias_of(each)))
-        await pipe.execute()
 
 
 def member_of(case: Case, deadline: Deadline) -> str:

@@ -6,42 +6,42 @@ What sifting needs of a case is derived from the case itself: its totals per sou
 import asyncio
 import uuid
 from collections.abc import AsyncIterator, Awaitable, Iterable, Iterator, Mapping
-from contextlib import asynccontextmanager, contextmanager
-from typing import Any, cast
+from contextlib import asynccontextmanager, contextmanager, suppress
+from typing import Any, TypeVar, cast
 
-import orjson
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
+from adapters import sift_layout
 from adapters.hot import HotStore
 from adapters.sift import EIGHT_DAYS_S
-from incidents.case import Case, SourceTotal, State
-from incidents.catalogue import Category, Severity
+from incidents.case import Case, State
+from incidents.catalogue import Category
 from incidents.errors import TryAgain
-from incidents.events import epoch_ms
-from incidents.sightings import sift_state
-from incidents.steps.sifting import match_rule
 
+Item = TypeVar("Item")
 LEASE_MS = 10_000
 """A rebuilder that died is replaced after this."""
+AT_ONCE = 500
+"""Cases or marks in one transaction: nobody may wait long for Redis, not even now."""
 _RELEASE = "if redis.call('GET', KEYS[1]) == ARGV[1] then return redis.call('DEL', KEYS[1]) end"
 _RENEW = "if redis.call('GET', KEYS[1]) == ARGV[1] then return redis.call('PEXPIRE', KEYS[1], ARGV[2]) end return 0"
 _RUN_ID = "return string.match(redis.call('INFO', 'server'), 'run_id:(%w+)')"
-_URGENT = {severity: at for at, severity in enumerate(Severity)}
 
 
 class Vault:
-    """The hot store without its guard. Raises TryAgain when Redis is away."""
+    """The hot store without its guard; what is written goes through `writing`. Raises TryAgain when Redis is away."""
 
     def __init__(self, hot: HotStore) -> None:
         self._redis: Redis = hot.redis
         self._keys = hot.keys
         self._cluster_id = hot.cluster_id
+        self._token = ""
 
     @asynccontextmanager
     async def lock(self) -> AsyncIterator[bool]:
         """Whether we are the one who rebuilds; held and renewed until the block ends, ten seconds more if we die in it."""
-        token = uuid.uuid4().hex
+        token = self._token = uuid.uuid4().hex
         with _away():
             ours = bool(await self._redis.set(self._keys.rebuild_lock, token, nx=True, px=LEASE_MS))
         if not ours:
@@ -59,11 +59,26 @@ class Vault:
     async def _renew(self, token: str) -> None:
         while True:
             await asyncio.sleep(LEASE_MS / 3000)
-            with _away():
+            with suppress(TryAgain), _away():  # `writing` looks whether it was in time
                 await self._eval(_RENEW, self._keys.rebuild_lock, token, str(LEASE_MS))
 
     async def _eval(self, script: str, key: str, *args: str) -> Any:
         return await self._redis.eval(script, 1, key, *args)
+
+    @asynccontextmanager
+    async def writing(self) -> AsyncIterator[Any]:
+        """A pipeline that is carried out when the block ends, if the lock is still ours: who slept in it may wake in another's store.
+
+        Raises TryAgain when it is not, and when Redis is away.
+        """
+        with _away():
+            async with self._redis.pipeline(transaction=True) as pipe:
+                await pipe.watch(self._keys.rebuild_lock)
+                if await pipe.get(self._keys.rebuild_lock) != self._token.encode():
+                    raise TryAgain("Redis: another one rebuilds the hot store by now")
+                pipe.multi()  # type: ignore[no-untyped-call]  # redis-py leaves it out
+                yield pipe
+                await pipe.execute()
 
     async def run_id(self) -> str:
         """Which Redis this is: another id after every start."""
@@ -72,106 +87,65 @@ class Vault:
 
     async def shut(self) -> None:
         """Nobody may work on it from now on."""
-        with _away():
-            await self._redis.delete(self._keys.ready)
+        async with self.writing() as pipe:
+            pipe.delete(self._keys.ready)
 
     async def empty(self) -> None:
         """Forget everything of this city in this namespace but the clock's anchor and the lock."""
         keep = {self._keys.clock.encode(), self._keys.rebuild_lock.encode()}
-        with _away():
-            found: list[bytes] = []
-            async for key in self._redis.scan_iter(self._keys.prefix + "*", count=1000):
-                if key not in keep:
-                    found.append(key)
-                if len(found) >= 1000:
-                    await self._redis.unlink(*found)
-                    found = []
-            if found:
-                await self._redis.unlink(*found)
+        cursor = -1
+        while cursor:
+            with _away():
+                cursor, found = await self._redis.scan(max(cursor, 0), match=self._keys.prefix + "*", count=1000)
+            if gone := [key for key in found if key not in keep]:
+                async with self.writing() as pipe:
+                    pipe.unlink(*gone)
 
     async def restore_sifting(self, cases: Iterable[Case], catalogue: Mapping[str, Category]) -> None:
         """Fill what the atomic call looks at; `cases` are as told, forgotten ones left out."""
-        marks: dict[str, tuple[int, list[Any]]] = {}
-        with _away():
-            pipe = self._redis.pipeline(transaction=False)
-            for number, case in enumerate(cases):
-                category = catalogue.get(case.category)
-                if category is None:
-                    continue
-                self._put_case(pipe, case, category)
-                self._collect_marks(case, marks)
-                if number % 500 == 499:
-                    await pipe.execute()
-            for key, (_, mark) in marks.items():
-                pipe.set(key, orjson.dumps(mark), ex=EIGHT_DAYS_S)
-            await pipe.execute()
+        marks, prefix = sift_layout.Marks(), self._keys.sift
+        known = [(case, catalogue[case.category]) for case in cases if case.category in catalogue]
+        for chunk in _chunks(known):
+            async with self.writing() as pipe:
+                for case, category in chunk:
+                    self._put_case(pipe, case, category)
+                    marks.add(case)
+        for cells in _chunks(list(sift_layout.places(known))):
+            async with self.writing() as pipe:
+                for cell, entries in cells:
+                    pipe.hset(prefix + cell, mapping=entries)
+        for some in _chunks(list(marks.texts())):
+            async with self.writing() as pipe:
+                for key, mark in some:
+                    pipe.set(prefix + key, mark, ex=EIGHT_DAYS_S)
 
     def _put_case(self, pipe: Any, case: Case, category: Category) -> None:
-        prefix, family, rule = self._keys.sift, category.family or category.key, match_rule(category)
-        identity = f"{case.identity.kind}:{case.identity.value}" if case.identity else ""
-        pipe.hset(f"{prefix}case:{case.case_id}", mapping=sift_fields(case, category))
+        prefix = self._keys.sift
+        fields = sift_layout.case_fields(case, category)
+        pipe.hset(f"{prefix}case:{case.case_id}", mapping=fields | {"cell": fields["cell"] and prefix + fields["cell"]})
         for source, total in case.totals.items():
-            pipe.hset(f"{prefix}seen:{case.case_id}", source, total_text(total))
-        if case.state is State.MERGED:
-            return
-        if rule.by_place and case.place.known:
-            pipe.geoadd(f"{prefix}place:{family}", (case.place.lon, case.place.lat, case.case_id))
-        if identity:
-            pipe.set(f"{prefix}identity:{family}:{identity}", case.case_id, ex=EIGHT_DAYS_S)
-
-    def _collect_marks(self, case: Case, marks: dict[str, tuple[int, list[Any]]]) -> None:
-        for source, total in case.totals.items():
-            key = f"{self._keys.sift}mark:{total.partition}:{source}"
-            newest = epoch_ms(total.last)
-            if key not in marks or marks[key][0] < newest or (marks[key][1][1] == total.topic_id and marks[key][1][2] < total.offset):
-                marks[key] = newest, [case.case_id, total.topic_id, total.offset, newest, []]
+            pipe.hset(f"{prefix}seen:{case.case_id}", source, sift_layout.total_text(total))
+        identity = sift_layout.identity_of(case)
+        if identity and case.state is not State.MERGED:
+            pipe.set(f"{prefix}identity:{sift_layout.family_of(category)}:{identity}", case.case_id, ex=EIGHT_DAYS_S)
 
     async def set_events_clock(self, highest: Mapping[int, int]) -> None:
         """The highest event time told per partition (ms), for the `events` clock."""
         if highest:
-            with _away():
-                pipe = self._redis.pipeline(transaction=False)
-                for partition, ms in highest.items():
-                    pipe.hset(self._keys.events_clock, str(partition), str(ms))
-                await pipe.execute()
+            async with self.writing() as pipe:
+                pipe.hset(self._keys.events_clock, mapping={str(partition): str(ms) for partition, ms in highest.items()})
 
     async def open(self, run_id: str) -> bool:
         """Let everybody in; False when this Redis is no longer the one that was filled."""
         if await self.run_id() != run_id:
             return False
-        with _away():
-            await self._redis.set(self._keys.ready, f"{run_id}:{self._cluster_id}")
+        async with self.writing() as pipe:
+            pipe.set(self._keys.ready, f"{run_id}:{self._cluster_id}")
         return True
 
 
-def sift_fields(case: Case, category: Category) -> dict[str, str | int]:
-    """The fields of the sift script's hash of a case (adapters/sift.lua)."""
-    count = sum(total.count for total in case.totals.values())
-    return {
-        "family": category.family or category.key,
-        "identity": f"{case.identity.kind}:{case.identity.value}" if case.identity else "",
-        "x": round(case.place.lon * 1e7),
-        "y": round(case.place.lat * 1e7),
-        "known": int(case.place.known),
-        "tight": int(case.place.accuracy_m * 2 <= category.radius_m),
-        "first": epoch_ms(case.first_seen),
-        "last": epoch_ms(case.last_seen),
-        "urgent": _URGENT[case.severity],
-        "state": sift_state(case),
-        "handled": epoch_ms(case.handled_at) if case.handled_at else "",
-        "ended": epoch_ms(case.ended_at) if case.ended_at else "",
-        "into": case.merged_into or "",
-        "count": count,
-        "told_count": count,
-        "told_last": epoch_ms(case.last_seen),
-        "told_after": int(case.seen_after_handling),
-    }
-
-
-def total_text(total: SourceTotal) -> str:
-    """One source's total as the sift script writes it."""
-    first, last = epoch_ms(total.first), epoch_ms(total.last)
-    return f"{total.count}|{first}|{last}|{total.topic_id}|{total.partition}|{total.offset}"
+def _chunks(items: list[Item]) -> Iterator[list[Item]]:
+    yield from (items[start : start + AT_ONCE] for start in range(0, len(items), AT_ONCE))
 
 
 @contextmanager

@@ -50,7 +50,7 @@ def first_level(city: City, district: str | None) -> str:
 
 def seen(case: Case, command: Command) -> dict[str, Any]:
     """The new field values that this sight brings; empty when nothing in it is newer than what the case knows."""
-    newer = {source: total for source, total in command.totals.items() if _is_newer(total, case.totals.get(source))}
+    newer = {source: total for source, total in command.totals.items() if is_newer(total, case.totals.get(source))}
     values: dict[str, Any] = {}
     if newer:
         values["totals"] = {**case.totals, **newer}
@@ -82,12 +82,13 @@ def most_urgent(*severities: Severity | None) -> Severity:
     return min((severity for severity in severities if severity is not None), key=SCALE.index)
 
 
-def _is_newer(told: SourceTotal, known: SourceTotal | None) -> bool:
+def is_newer(told: SourceTotal, known: SourceTotal | None) -> bool:
+    """Whether what is told of a source goes beyond what is known. A source may come to stand in another partition: the topic got more."""
     if known is None:
         return True
     if told.topic_id == known.topic_id and told.partition == known.partition:
         return told.offset > known.offset
-    return told.last > known.last
+    return (told.last, told.count) > (known.last, known.count)
 
 
 def _joined(known: tuple[Item, ...], told: tuple[Item, ...]) -> tuple[Item, ...]:

@@ -26,8 +26,9 @@ from incidents.case import Case, Command, CommandType
 from incidents.errors import BadReport, TryAgain, UserError
 from incidents.events import CaseId, epoch_ms
 from incidents.facts import decode_command, decode_fact
-from incidents.sightings import opened
+from incidents.sightings import is_newer, opened
 from streams.deps import Deps
+from streams.retold import Told, beyond_commits, with_told
 
 log = structlog.get_logger(__name__)
 
@@ -42,6 +43,7 @@ class Recorded:
     cases: dict[CaseId, Case] = field(default_factory=dict)
     sights: list[Command] = field(default_factory=list)
     merges: list[Command] = field(default_factory=list)  # granted, and not yet decided
+    told: list[Told] = field(default_factory=list)  # of which intake had said a fate, and not committed them
 
 
 @dataclass(frozen=True)
@@ -87,9 +89,11 @@ async def _fill(deps: Deps, vault: Vault) -> Filled:
     cases = list(recorded.cases.values())
     store = RedisCases(deps.hot)
     for chunk in (cases[at : at + CHUNK] for at in range(0, len(cases), CHUNK)):
-        await store.restore(chunk)
-    await store.restore((), recorded.merges)
-    await vault.restore_sifting(_sighted(deps, recorded), deps.city.catalogue)
+        async with vault.writing() as pipe:
+            store.restore(pipe, chunk)
+    async with vault.writing() as pipe:
+        store.restore(pipe, (), recorded.merges)
+    await vault.restore_sifting(with_told(_sighted(deps, recorded), recorded.told).values(), deps.city.catalogue)
     await vault.set_events_clock(_highest(cases))
     if cases:
         note = Out(deps.settings.named(FATES.name), b"rebuilt", encode_rebuilt(datetime.now(UTC)), partition=0)
@@ -105,7 +109,7 @@ async def _fill(deps: Deps, vault: Vault) -> Filled:
 
 def _read(settings: Settings, city_code: str) -> Recorded:
     """In a thread: kafka-python is synchronous."""
-    recorded = Recorded()
+    recorded = Recorded(told=beyond_commits(settings))  # before the commands: a fate's sights are there by then
     bootstrap = settings.kafka_bootstrap
     latest = settings.named(CASES_LATEST.name)
     for record in read(bootstrap, latest, spans(bootstrap, latest)):
@@ -158,7 +162,7 @@ def _waiting(settings: Settings, city_code: str) -> Iterable[Command]:
         yield command
 
 
-def _sighted(deps: Deps, recorded: Recorded) -> Iterable[Case]:
+def _sighted(deps: Deps, recorded: Recorded) -> Mapping[CaseId, Case]:
     """The cases as sifting must know them: with what is told of them, but not yet applied by closure."""
     cases = {case_id: case for case_id, case in recorded.cases.items() if not case.forgotten}
     for command in recorded.sights:
@@ -166,10 +170,10 @@ def _sighted(deps: Deps, recorded: Recorded) -> Iterable[Case]:
         if case is None and command.opening is not None and command.case_id not in recorded.cases:
             case = opened(deps.city, command, command.opening, command.opening.time)
         if case is not None:
-            newer = {s: t for s, t in command.totals.items() if s not in case.totals or t.offset > case.totals[s].offset}
+            newer = {s: t for s, t in command.totals.items() if is_newer(t, case.totals.get(s))}
             last = max([case.last_seen, *(total.last for total in newer.values())])
             cases[case.case_id] = case.model_copy(update={"totals": {**case.totals, **newer}, "last_seen": last})
-    return cases.values()
+    return cases
 
 
 def _highest(cases: Iterable[Case]) -> Mapping[int, int]:

@@ -322,6 +322,13 @@ def test_sifting_learns_state_handling_end_and_alias_of_what_it_knows(redis_serv
     asyncio.run(scenario())
 
 
+async def restore(hot: HotStore, store: RedisCases, *cases: Case) -> None:
+    """As the rebuild does."""
+    pipe = hot.redis.pipeline()
+    store.restore(pipe, cases)
+    await pipe.execute()
+
+
 def test_restoring_brings_back_cases_lists_and_deadlines_and_needs_no_guard(redis_server: str) -> None:
     async def scenario() -> None:
         hot = await hot_store(redis_server)
@@ -329,7 +336,7 @@ def test_restoring_brings_back_cases_lists_and_deadlines_and_needs_no_guard(redi
         await hot.redis.delete(hot.keys.ready)
         with pytest.raises(NotReady):
             await store.load([])
-        await store.restore([case])
+        await restore(hot, store, case)
         await cast(Awaitable[object], hot.redis.eval(READY, 1, hot.keys.ready))
         assert await store.load([CASE]) == {CASE: case}
         assert (await store.page(None, 5))[0] == [case]
@@ -345,8 +352,8 @@ def test_a_late_deadline_of_a_case_that_moved_on_is_let_go(redis_server: str) ->
         store, desk = RedisCases(hot), desk_in(State.HANDLING)
         case = desk.open
         desk.must("report_handled", "unit", evidence=PHOTO)
-        await store.restore([case])
-        await store.restore([desk.open])  # a restore knows nothing of what was there: stale members stay behind
+        await restore(hot, store, case)
+        await restore(hot, store, desk.open)  # a restore knows nothing of what was there: stale members stay behind
         assert [deadline.kind for _, deadline in (await store.claim_due(FAR_MS, 0, 10))[0]] == ["stage"]
         assert await store.due(FAR_MS) == 1
         await hot.close()

@@ -106,6 +106,7 @@ class Worker:
         if process is None:
             return None
         process.terminate()
+        process.send_signal(signal.SIGCONT)  # it may be asleep
         try:
             return process.wait(within_s)
         except subprocess.TimeoutExpired:
