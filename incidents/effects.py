@@ -51,12 +51,12 @@ def _file(city: City, case: Case, command: Command, at: datetime) -> Values:
 
 
 def _dispatch(city: City, case: Case, command: Command, at: datetime) -> Values:
-    unit = city.unit_by_key.get(command.unit or "")
+    unit, assisting = city.unit_by_key.get(command.unit or ""), tuple(dict.fromkeys(command.assisting or ()))
     return {
         "unit": command.unit,
-        "assisting": command.assisting or (),
+        "assisting": assisting,
         # a rule only asks for help; what a person gives out must be done
-        "owed": () if command.actor.role is Role.SYSTEM else tuple(dict.fromkeys(command.assisting or ())),
+        "owed": () if command.actor.role is Role.SYSTEM else tuple(each for each in assisting if each != command.unit),
         "helped": (),
         "route": command.rule,
         "dispatched_at": at,
