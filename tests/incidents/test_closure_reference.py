@@ -184,6 +184,8 @@ class History(RuleBasedStateMachine):
                 assert accepted, "what is on the list is on the case"
                 if deadline.kind == "overdue":
                     assert self.now > (was.due_at or self.now)
+                if deadline.kind == "expire":
+                    self.model.state, self.model.ended = "not_filed", self.now
                 if deadline.kind == "resume":
                     self.model.take("resume", "system", "clock", {"as": None}, self.now)
 
