@@ -1,8 +1,8 @@
 """Evaluation sheets in SQLite: one row per case with its flags, and how far each partition of `cases.events` was read.
 
 Rows and positions move in one transaction, so a fact is folded in exactly once, whatever dies; whoever deletes the file has it made anew
-from the facts. The columns are made for counting: an indicator is one `GROUP BY` over days (docs/evaluation.md). Rows stay for ever: a
-city's year is about five million of a kilobyte each.
+from the facts. The columns of `cases` are made for counting: an indicator is one `GROUP BY` over days (docs/evaluation.md). Rows stay for
+ever: a city's year is about five million of a kilobyte each.
 """
 
 import sqlite3
@@ -28,7 +28,7 @@ BUSY_S = 10.0
 SQLITE = "sqlite:///"
 PENDING = ("due", "stage", "stock")
 _COLUMNS = (
-    *("case_id", "sequence", "sheet", "reported_day", "due_day", "flags"),
+    *("case_id", "reported_day", "due_day", "flags"),
     *(f"{name}_{part}" for name in PENDING for part in ("ms", "change")),
     *Line._fields[4:],
 )
@@ -36,6 +36,7 @@ _TABLES = f"""
 CREATE TABLE IF NOT EXISTS about (version TEXT NOT NULL, topic_id TEXT NOT NULL);
 CREATE TABLE IF NOT EXISTS positions (partition INTEGER PRIMARY KEY, next INTEGER NOT NULL, told_ms INTEGER NOT NULL);
 CREATE TABLE IF NOT EXISTS cases ({", ".join(_COLUMNS).replace("case_id", "case_id TEXT PRIMARY KEY", 1)});
+CREATE TABLE IF NOT EXISTS sheets (case_id TEXT PRIMARY KEY, sheet TEXT NOT NULL);
 CREATE INDEX IF NOT EXISTS cases_reported ON cases (reported_day);
 CREATE INDEX IF NOT EXISTS cases_due ON cases (due_day);
 """
@@ -105,7 +106,7 @@ class Sheets:
         about = (self._counting.version, topic_id)
         with _Transaction(self._db):
             if self._db.execute("SELECT version, topic_id FROM about").fetchone() != about:
-                for table in ("about", "positions", "cases"):
+                for table in ("about", "positions", "cases", "sheets"):
                     self._db.execute(f"DELETE FROM {table}")
                 self._db.execute("INSERT INTO about VALUES (?, ?)", about)
             return self.read_to()
@@ -126,14 +127,16 @@ class Sheets:
                     told_ms = max(told_ms, moment_ms(event["data"]["at"]))
                 except NO_FACT:
                     unreadable += 1
-            self._db.executemany(_UPSERT, (self._row(sheet) for sheet in sheets.values() if sheet.sequence))
+            known = [sheet for sheet in sheets.values() if sheet.sequence]
+            self._db.executemany("INSERT OR REPLACE INTO sheets VALUES (?, ?)", ((each.case_id, orjson.dumps(each)) for each in known))
+            self._db.executemany(_UPSERT, map(self._row, known))
             self._db.executemany(_READ, ((partition, offset, told_ms) for partition, offset in read_to.items()))
         return Taken(new, unreadable)
 
     def _load(self, case_ids: set[str]) -> dict[str, Sheet]:
         sheets = {case_id: Sheet(case_id) for case_id in case_ids}
         for case_id in case_ids:
-            found = self._db.execute("SELECT sheet FROM cases WHERE case_id = ?", (case_id,)).fetchone()
+            found = self._db.execute("SELECT sheet FROM sheets WHERE case_id = ?", (case_id,)).fetchone()
             if found:
                 sheets[case_id] = Sheet(**orjson.loads(found[0]))
         return sheets
@@ -142,7 +145,7 @@ class Sheets:
         case = line(sheet, self._counting.limits, self._days)
         flags, *later = case.standing
         pending = (value for each in later for value in each)
-        return (case.case_id, sheet.sequence, orjson.dumps(sheet), case.reported_day, case.due_day, flags, *pending, *case[4:])
+        return (case.case_id, case.reported_day, case.due_day, flags, *pending, *case[4:])
 
     def tally(self, period: Period, at_ms: int, dimensions: Sequence[Dimension] = tuple(Dimension)) -> Tally:
         """Count cases as `indicators.tally` does, as the sheets stand; `at_ms` is not before their last fact."""
@@ -159,7 +162,7 @@ class Sheets:
 
     def sheets(self) -> Iterator[tuple[Sheet, Line]]:
         """Every case, by id."""
-        for (text,) in self._db.execute("SELECT sheet FROM cases ORDER BY case_id"):
+        for (text,) in self._db.execute("SELECT sheet FROM sheets ORDER BY case_id"):
             sheet = Sheet(**orjson.loads(text))
             yield sheet, line(sheet, self._counting.limits, self._days)
 

@@ -7,7 +7,7 @@ the partitions over the machine's cores. What is no fact is passed over and coun
 import asyncio
 import contextlib
 import os
-from collections.abc import AsyncIterator, Iterator, Mapping
+from collections.abc import AsyncIterator, Mapping
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, replace
 from multiprocessing import get_context
@@ -87,28 +87,26 @@ class Job:
     spans: dict[int, Span]
     as_of_ms: int
     counting: Counting
+    keep_sheets: bool
 
 
 @dataclass(frozen=True)
 class Recount:
-    """Every case as of a moment, recomputed from the facts; `told_ms` is the newest fact that counted."""
+    """Every case as of a moment, recomputed from the facts; `sheets` stand in the order of `lines`, if they were asked for."""
 
+    lines: list[Line]
     sheets: list[Sheet]
-    told_ms: int
     facts: int
     unreadable: int
 
-    def lines(self, counting: Counting) -> Iterator[tuple[Sheet, Line]]:
-        """Each case with its line."""
-        days = Days(counting.time_zone)
-        return ((sheet, line(sheet, counting.limits, days)) for sheet in self.sheets)
 
-
-def recount(settings: Settings, city: City, as_of_ms: int, spans: Mapping[int, Span] | None = None) -> Recount:
+def recount(
+    settings: Settings, city: City, as_of_ms: int, spans: Mapping[int, Span] | None = None, *, keep_sheets: bool = False
+) -> Recount:
     """Fold every fact up to a moment, or those in `spans`. Raises UserError when the broker does not answer."""
     name = settings.named(CASE_EVENTS.name)
     wanted = dict(spans) if spans is not None else reader.spans(settings.kafka_bootstrap, name)
-    job = Job(settings.kafka_bootstrap, name, wanted, as_of_ms, Counting.of(city))
+    job = Job(settings.kafka_bootstrap, name, wanted, as_of_ms, Counting.of(city), keep_sheets)
     total = sum(span.end - span.begin for span in wanted.values())
     if total <= SMALL:
         return _run(job)
@@ -116,8 +114,8 @@ def recount(settings: Settings, city: City, as_of_ms: int, spans: Mapping[int, S
     with ProcessPoolExecutor(len(jobs), mp_context=get_context("spawn")) as pool:
         parts = list(pool.map(_run, jobs))
     return Recount(
+        [case for part in parts for case in part.lines],
         [sheet for part in parts for sheet in part.sheets],
-        max(part.told_ms for part in parts),
         sum(part.facts for part in parts),
         sum(part.unreadable for part in parts),
     )
@@ -142,7 +140,11 @@ async def _recount(job: Job) -> Recount:
     fold = Fold(job.counting, job.as_of_ms)
     async for record in _records(job):
         fold.take(record.value)
-    return Recount(list(fold.sheets.values()), fold.told_ms, fold.facts, fold.unreadable)
+    days = Days(job.counting.time_zone)
+    sheets = list(fold.sheets.values())
+    return Recount(
+        [line(sheet, job.counting.limits, days) for sheet in sheets], sheets if job.keep_sheets else [], fold.facts, fold.unreadable
+    )
 
 
 class Fold:
@@ -150,7 +152,7 @@ class Fold:
 
     def __init__(self, counting: Counting, as_of_ms: int) -> None:
         self.sheets: dict[str, Sheet] = {}
-        self.told_ms = self.facts = self.unreadable = 0
+        self.facts = self.unreadable = 0
         self._limits = counting.limits
         self._as_of_ms = as_of_ms
 
@@ -159,8 +161,7 @@ class Fold:
         try:
             event: dict[str, Any] = orjson.loads(value or b"")
             data = event["data"]
-            at_ms = moment_ms(data["at"])
-            if at_ms > self._as_of_ms:
+            if moment_ms(data["at"]) > self._as_of_ms:
                 return
             sheet = self.sheets.get(data["case_id"])
             if sheet is None:
@@ -170,7 +171,6 @@ class Fold:
             self.unreadable += 1
             return
         self.sheets[sheet.case_id] = sheet
-        self.told_ms = max(self.told_ms, at_ms)
 
 
 async def _records(job: Job) -> AsyncIterator[ConsumerRecord]:

@@ -2,13 +2,13 @@
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Annotated, Protocol
 
 import typer
 
-from adapters.evaluation_store import Counting, Sheets, read_only
+from adapters.evaluation_store import Sheets, read_only
 from adapters.fact_log import Recount, recount
 from cli.output import say
 from config.settings import Settings
@@ -67,29 +67,28 @@ class Recomputed:
     """The facts folded anew."""
 
     counted: Recount
-    counting: Counting
     at_ms: int
     source: str = "recomputed"
-    lines: list[Line] = field(default_factory=list)
 
     def tally(self, period: Period, dimensions: Sequence[Dimension] = tuple(Dimension)) -> Tally:
         """See Evaluated."""
-        if not self.lines:
-            self.lines.extend(case for _, case in self.cases())
-        return tally(self.lines, period, self.at_ms, dimensions)
+        return tally(self.counted.lines, period, self.at_ms, dimensions)
 
     def cases(self) -> Iterator[tuple[Sheet, Line]]:
         """See Evaluated."""
-        return self.counted.lines(self.counting)
+        return zip(self.counted.sheets, self.counted.lines, strict=True)
 
 
 @contextmanager
-def evaluated(settings: Settings, city: City, as_of: datetime | None) -> Iterator[Evaluated]:
-    """The kept sheets, or the facts up to `as_of`. Raises UserError when there are none, or Kafka is away."""
+def evaluated(settings: Settings, city: City, as_of: datetime | None, *, by_case: bool = False) -> Iterator[Evaluated]:
+    """The kept sheets, or the facts up to `as_of`; `by_case` where `cases` is needed.
+
+    Raises UserError when there are none, or Kafka is away.
+    """
     if as_of is not None:
-        counted = recount(settings, city, epoch_ms(as_of))
-        say(f"{counted.facts:,} facts of {len(counted.sheets):,} cases" + _unread(counted.unreadable))
-        yield Recomputed(counted, Counting.of(city), epoch_ms(as_of))
+        counted = recount(settings, city, epoch_ms(as_of), keep_sheets=by_case)
+        say(f"{counted.facts:,} facts of {len(counted.lines):,} cases" + _unread(counted.unreadable))
+        yield Recomputed(counted, epoch_ms(as_of))
         return
     with read_only(settings, city) as sheets:
         yield Kept(sheets, sheets.told_ms() or epoch_ms(datetime.now(UTC)))

@@ -9,7 +9,7 @@ from typing import Annotated, Any
 import typer
 from rich.console import RenderableType
 
-from adapters.evaluation_store import Counting, read_only
+from adapters.evaluation_store import read_only
 from adapters.fact_log import recount
 from cli import words
 from cli.evaluated import AsOf, Evaluated, PeriodOption, asked_period, evaluated, moment, name_of
@@ -120,10 +120,10 @@ def check(as_json: AsJson = False) -> None:
         at_ms = sheets.told_ms()
         kept = sheets.tally(ALL, at_ms)
     counted = recount(settings, city, at_ms, spans)
-    again = tally((case for _, case in counted.lines(Counting.of(city))), ALL, at_ms)
+    again = tally(counted.lines, ALL, at_ms)
     series = sum(each.is_live for dimension in Dimension for each in figures(evaluation.indicators, again, dimension))
     different = [f"{anchor} by {by} {value}" for anchor, by, value in differences(kept, again)]
-    answer = {"equal": not different, "cases": len(counted.sheets), "facts": counted.facts, "series": series, "different": different}
+    answer = {"equal": not different, "cases": len(counted.lines), "facts": counted.facts, "series": series, "different": different}
     out(answer, as_json, _compared)
     if different:
         raise typer.Exit(1)
@@ -139,7 +139,7 @@ def export(
     Example: `cityloop indicators export --stat-info cases.csv --period 2026-11`
     """
     settings, city, _ = _open()
-    with evaluated(settings, city, moment(as_of)) as source:
+    with evaluated(settings, city, moment(as_of), by_case=True) as source:
         chosen = asked_period(period, city, source.at_ms)
         written = write_records(stat_info, city, source, chosen)
     say(f"{written:,} cases of {chosen.text} written to {stat_info}")

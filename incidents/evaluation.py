@@ -7,6 +7,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import lru_cache
 from typing import Any
 
 from incidents.case import FactType, Role, State
@@ -43,8 +44,9 @@ def stage_limits(stages: StageLimits) -> dict[str, int]:
     return {str(stage): limit // timedelta(milliseconds=1) for stage, limit in limits.items() if limit is not None}
 
 
+@lru_cache(maxsize=10_000)
 def moment_ms(text: str) -> int:
-    """Milliseconds since 1970 UTC of an RFC 3339 moment.
+    """Milliseconds since 1970 UTC of an RFC 3339 moment. The facts of a case repeat its moments.
 
     >>> moment_ms("2026-11-21T08:00:00.250+08:00")
     1795219200250

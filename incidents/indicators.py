@@ -5,7 +5,7 @@ done once for all rows: a tally holds, per dimension and value, how many cases h
 """
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import cached_property
@@ -16,7 +16,7 @@ from pydantic import Field, model_validator
 from incidents.catalogue import Frozen, Named
 from incidents.evaluation import Sheet
 from incidents.flags import BIT, Standing, adjusted, bits, flags_at, standing
-from incidents.periods import ALL, Days, Period
+from incidents.periods import Days, Period
 
 
 class Dimension(StrEnum):
@@ -155,37 +155,38 @@ NOBODY = "-"
 def tally(lines: Iterable[Line], period: Period, at_ms: int, dimensions: Sequence[Dimension] = tuple(Dimension)) -> Tally:
     """Count cases as of `at_ms`, which is not before the last fact of any of them."""
     counts: Tally = {(anchor, dimension): {} for anchor in Anchor for dimension in dimensions}
+    by_anchor = {anchor: [(dimension, counts[anchor, dimension]) for dimension in dimensions] for anchor in Anchor}
     for case in lines:
         flags = flags_at(case.standing, at_ms)
-        for anchor, day in ((Anchor.REPORTED, case.reported_day), (Anchor.DUE, case.due_day), (Anchor.STOCK, ALL.first)):
-            if day is not None and (anchor is Anchor.STOCK or period.first <= day <= period.last):
-                for dimension in dimensions:
+        for anchor, day in ((Anchor.REPORTED, case.reported_day), (Anchor.DUE, case.due_day), (Anchor.STOCK, None)):
+            if anchor is Anchor.STOCK or (day is not None and period.first <= day <= period.last):
+                for dimension, values in by_anchor[anchor]:
                     value = value_of(case, anchor, dimension) or NOBODY
-                    counts[anchor, dimension].setdefault(value, Counter())[flags] += 1
+                    found = values.get(value)
+                    if found is None:
+                        found = values[value] = Counter()
+                    found[flags] = found.get(flags, 0) + 1
     return counts
 
 
 def value_of(case: Line, anchor: Anchor, dimension: Dimension) -> str | None:
     """Where a case counts in a dimension; by its due day a unit answers for what came due while it held it."""
-    if dimension is Dimension.CITY:
-        return "all"
-    if dimension is Dimension.DAY:
-        return str(case.due_day if anchor is Anchor.DUE else case.reported_day)
-    if dimension is Dimension.UNIT and anchor is Anchor.DUE:
-        return case.answerable
-    value: str | None = getattr(case, dimension.value)
-    return value
+    return _VALUES[dimension](case, anchor)
 
 
-def together(tallies: Iterable[Tally]) -> Tally:
-    """The sum of tallies over different cases."""
-    total: Tally = {}
-    for each in tallies:
-        for key, values in each.items():
-            into = total.setdefault(key, {})
-            for value, counter in values.items():
-                into.setdefault(value, Counter()).update(counter)
-    return total
+_VALUES: dict[Dimension, Callable[[Line, Anchor], str | None]] = {
+    Dimension.CITY: lambda case, _: "all",
+    Dimension.DISTRICT: lambda case, _: case.district,
+    Dimension.SUBDISTRICT: lambda case, _: case.subdistrict,
+    Dimension.COMMUNITY: lambda case, _: case.community,
+    Dimension.GRID: lambda case, _: case.grid,
+    Dimension.LEVEL: lambda case, _: case.level,
+    Dimension.UNIT: lambda case, anchor: case.answerable if anchor is Anchor.DUE else case.unit,
+    Dimension.CATEGORY: lambda case, _: case.category,
+    Dimension.CHANNEL: lambda case, _: case.channel,
+    Dimension.SEVERITY: lambda case, _: case.severity,
+    Dimension.DAY: lambda case, anchor: str(case.due_day if anchor is Anchor.DUE else case.reported_day),
+}
 
 
 @dataclass(frozen=True, slots=True)
