@@ -85,6 +85,19 @@ class Skip(Frozen):
     values: tuple[str, ...]
 
 
+class Published(Frozen):
+    """Columns in which a record says what became of its deadline: times written as the record's own, `on_time` as one of two words.
+
+    Read by `cityloop rehearse`, which compares; a report never carries it.
+    """
+
+    target: str
+    closed: str | None = None
+    on_time: str | None = None
+    kept: str = "ONTIME"
+    missed: str = "OVERDUE"
+
+
 class Mapping(Frozen):
     """One foreign layout. Fields of the report are named by their path in `data` (`category`, `location.lon`, `reporter.phone`)."""
 
@@ -99,6 +112,7 @@ class Mapping(Frozen):
     slugs: tuple[str, ...] = Field((), description="fields whose value, when no table names it, becomes a slug")
     attributes: dict[str, str] = Field(default_factory=dict, description="attribute = column, carried along unread")
     skip: tuple[Skip, ...] = ()
+    published: Published | None = None
 
     @model_validator(mode="after")
     def _says_what_every_report_needs(self) -> Self:
