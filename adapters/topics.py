@@ -1,12 +1,14 @@
 """Creates and checks the topics of the contract on a broker: `cityloop topics apply|check`, the stack and the tests use it.
 
-Partition counts of `cases.*` never change once there: one case lives in one partition, and that is what keeps its facts in order.
+Partition counts of `cases.*` never change once there: one case lives in one partition, and that is what keeps its facts in order. Nor do
+those of `incidents.fates`: what was said of a partition's reports is looked for in one place. Elsewhere more are as good.
 """
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from types import MappingProxyType
 from typing import Any
 
 from kafka import KafkaAdminClient
@@ -15,10 +17,10 @@ from kafka.errors import KafkaError, KafkaTimeoutError, TopicAlreadyExistsError
 
 from adapters.stack_engines import listens
 from config.settings import Settings
-from config.topics import TOPICS, Topic
+from config.topics import FATES, TOPICS, Topic
 from incidents.errors import UserError
 
-FIXED_PARTITIONS = "cases."  # bare names that begin so
+FIXED_PARTITIONS = ("cases.", FATES.name)  # bare names that begin so
 CHANGES_WITHIN_S = 30.0
 MORE_REPLICAS = 3  # from here on a write waits for two of them
 
@@ -44,23 +46,24 @@ class Difference:
 def differences(settings: Settings) -> list[Difference]:
     """Everything in which the broker's topics differ. Raises UserError when the broker does not answer."""
     with _admin(settings) as admin:
-        return _differences(admin, settings)
+        return _differences(admin, settings, _wanted(settings))
 
 
-def apply(settings: Settings) -> list[Difference]:
+def apply(settings: Settings, partitions: Mapping[str, int] = MappingProxyType({})) -> list[Difference]:
     """Creates what is missing, raises partitions, fixes configurations; returns what it changed.
 
-    Raises UserError when the broker does not answer, and, after doing all that can be done, when something cannot be changed in place.
+    `partitions` asks for more of them than the contract, by bare name. Raises UserError when that is not possible, when the broker does not
+    answer, and, after doing all that can be done, when something cannot be changed in place.
     """
+    wanted = _wanted(settings, partitions)
     with _admin(settings) as admin:
-        found = _differences(admin, settings)
+        found = _differences(admin, settings, wanted)
         missing = {difference.topic for difference in found if difference.found is None}
-        _create(admin, settings, missing)
-        for topic in TOPICS:
-            name = topic.named(settings.namespace)
+        _create(admin, settings, {name: wanted[name] for name in missing})
+        for name, topic in wanted.items():
             _fix(admin, topic, name, settings, [each for each in found if each.topic == name and each.fixable and name not in missing])
         if found:
-            _wait_for("topics to change", lambda: not any(difference.fixable for difference in _differences(admin, settings)))
+            _wait_for("topics to change", lambda: not any(each.fixable for each in _differences(admin, settings, wanted)))
     if refused := [difference for difference in found if not difference.fixable]:
         raise UserError("topics differ:\n  " + "\n  ".join(map(str, refused)))
     return found
@@ -102,8 +105,21 @@ def _admin(settings: Settings) -> Iterator[Any]:
         admin.close()
 
 
-def _differences(admin: Any, settings: Settings) -> list[Difference]:
-    wanted = {topic.named(settings.namespace): topic for topic in TOPICS}
+def _wanted(settings: Settings, partitions: Mapping[str, int] = MappingProxyType({})) -> dict[str, Topic]:
+    """The topics by their names on the broker, some with more partitions. Raises UserError when a count may not be."""
+    contract = {topic.name: topic for topic in TOPICS}
+    for name, many in partitions.items():
+        if name not in contract:
+            raise UserError(f"no topic {name!r}; there are {', '.join(contract)}")
+        least = contract[name].partitions
+        if many != least and name.startswith(FIXED_PARTITIONS):
+            raise UserError(f"{name} has {least} partitions, always: what stands in order there would do so no more")
+        if many < least:
+            raise UserError(f"{name} has at least {least} partitions, not {many}")
+    return {topic.named(settings.namespace): replace(topic, partitions=partitions.get(topic.name, topic.partitions)) for topic in TOPICS}
+
+
+def _differences(admin: Any, settings: Settings, wanted: Mapping[str, Topic]) -> list[Difference]:
     there = [name for name in admin.list_topics() if name in wanted]
     found = [
         Difference(name, f"{topic.partitions} partitions", str(topic.partitions), None)
@@ -138,11 +154,10 @@ def _config(name: str, wanted: dict[str, str], effective: dict[str, dict[str, An
             yield Difference(name, key, value, found)
 
 
-def _create(admin: Any, settings: Settings, missing: set[str]) -> None:
+def _create(admin: Any, settings: Settings, missing: Mapping[str, Topic]) -> None:
     new = {
         name: {"num_partitions": topic.partitions, "replication_factor": settings.replication, "configs": wanted_config(topic, settings)}
-        for topic in TOPICS
-        if (name := topic.named(settings.namespace)) in missing
+        for name, topic in missing.items()
     }
     if not new:
         return

@@ -49,6 +49,27 @@ def test_partitions_of_reports_are_raised_but_those_of_cases_never(new_settings:
     assert list(partitions.values()).count(8) == 1 and partitions[REPORTED.named(settings.namespace)] == 8
 
 
+def test_more_partitions_of_reports_than_the_contract_has_are_made_on_request_and_are_no_difference(settings: Settings) -> None:
+    changed = topics.apply(settings, {REPORTED.name: 16})
+    assert [str(each) for each in changed] == [f"{REPORTED.named(settings.namespace)}: partitions is 8, wanted 16"]
+    assert topics.differences(settings) == []
+    assert topics.apply(settings, {REPORTED.name: 16}) == topics.apply(settings) == []
+
+
+@pytest.mark.parametrize(
+    ("partitions", "message"),
+    [
+        ({"cases.events": 16}, "cases.events has 8 partitions, always"),
+        ({"incidents.fates": 16}, "incidents.fates has 8 partitions, always"),
+        ({"incidents.reported": 4}, "incidents.reported has at least 8 partitions, not 4"),
+        ({"reports": 16}, "no topic 'reports'; there are incidents.reported"),
+    ],
+)
+def test_a_count_that_may_not_be_is_refused_before_the_broker_is_asked(partitions: dict[str, int], message: str) -> None:
+    with pytest.raises(UserError, match=message):
+        topics.apply(Settings.model_validate({"kafka_bootstrap": "127.0.0.1:1"}), partitions)
+
+
 def test_a_broker_that_does_not_answer_is_one_message_with_the_next_act() -> None:
     with pytest.raises(UserError, match=r"no Kafka listens at 127\.0\.0\.1:1; .*cityloop up"):
         topics.differences(Settings.model_validate({"kafka_bootstrap": "127.0.0.1:1"}))
