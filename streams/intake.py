@@ -15,30 +15,29 @@ import structlog
 from adapters import metrics
 from adapters.bus import Publisher, TopicState
 from adapters.clock import CityClock, ClockKind, parse_clock
-from adapters.consumer import ConsumerRecord, Records
+from adapters.consumer import Records
 from adapters.fault import Fault
 from adapters.sift import RedisSift, Sift
 from config.settings import Settings
 from config.topics import REPORTED
 from incidents.catalogue import City
-from incidents.errors import BadReport, RejectReason
 from incidents.events import epoch_ms
 from incidents.places import Locate
-from incidents.steps.intake import from_headers
 from incidents.steps.sifting import Group
 from streams.batches import Batches, Source
 from streams.deps import Deps
-from streams.lanes import Lane
+from streams.lanes import Gate, Lane
 from streams.sorting import Sorter
-from streams.telling import Rejected, Teller
+from streams.telling import Teller
 
 log = structlog.get_logger(__name__)
 
 SETTLE_EVERY_S = 1.0
 """How long a recognised repeat waits at most until it is counted in Redis."""
-MOST_WAITING = 2_000
-"""Groups that may wait in this process before reading stops: the bound of its memory under lag."""
-YIELD_EVERY = 200
+MOST_WAITING = 20_000
+MOST_HELD = 100_000
+"""Groups, and reports, that may wait in this process before reading stops: the bound of its memory under lag."""
+YIELD_EVERY = 500
 """Records between two looks at the loop: about two milliseconds."""
 LOST_AT_ONCE = 100_000
 FAR_MS = 1 << 45
@@ -59,9 +58,9 @@ class IntakeStage:
     """A `streams.batches.Stage`."""
 
     def __init__(self, settings: Settings, city: City, locate: Locate, ports: Ports) -> None:
-        self._teller = Teller(settings.namespace, city.code, city.key)
+        self._teller = Teller(settings.namespace, city.code, city.key, locate)
         self._city = city
-        self._sorter = Sorter(city, locate)
+        self._sorter = Sorter(city)
         self._ports = ports
         self._topic_id = ""
         self._lanes: dict[int, Lane] = {}
@@ -69,8 +68,12 @@ class IntakeStage:
         self._unsure: set[int] = set()  # partitions whose outbox may hold what was not published
         self._mapped = -1, 0  # the last append time and the city's
         self._settle_at = 0.0
-        self._past = None if city.accept_past is None or not ports.clock.speed else round(city.accept_past.total_seconds() * 1000)
-        self._ahead = round(city.accept_ahead.total_seconds() * 1000)
+        past = city.accept_past if ports.clock.speed else None
+        self._gate = Gate(
+            appended=self._appended,
+            ahead=round(city.accept_ahead.total_seconds() * 1000),
+            past=None if past is None else round(past.total_seconds() * 1000),
+        )
 
     # -- the shell's calls
 
@@ -80,7 +83,9 @@ class IntakeStage:
         if topic.topic_id != self._topic_id:
             self._lanes, self._topic_id = {}, topic.topic_id
         await asyncio.gather(*(self._publish_outbox(partition) for partition in starts))
-        kept = {partition: self._lanes.get(partition) or Lane(self._sorter, partition, start) for partition, start in starts.items()}
+        kept = {
+            partition: self._lanes.get(partition) or Lane(self._sorter, self._gate, partition, start) for partition, start in starts.items()
+        }
         for partition, lane in kept.items():
             lane.restart(starts[partition])
         self._lanes, self._unsure = kept, set()
@@ -90,22 +95,23 @@ class IntakeStage:
         taken = 0
         for partition, records in batch.items():
             lane = self._lanes[partition]
-            before = lane.recognised
-            for record in records:
-                self._read(lane, record)
-                taken += 1
-                if taken % YIELD_EVERY == 0:
-                    self._start_pumps()
-                    await asyncio.sleep(0)
-            metrics.RECOGNISED.inc(lane.recognised - before)
+            recognised, unusual = lane.recognised, lane.unusual
+            for start in range(0, len(records), YIELD_EVERY):
+                lane.take(records[start : start + YIELD_EVERY])
+                self._start_pumps()
+                await asyncio.sleep(0)
+            taken += len(records)
+            metrics.RECOGNISED.inc(lane.recognised - recognised)
+            metrics.UNUSUAL_KEYS.inc(lane.unusual - unusual)
         metrics.BATCH_RECORDS.labels("intake").observe(taken)
 
     async def turn(self) -> None:
         """Send pending totals once a second, keep the pumps going, surface what failed in them."""
         now = time.monotonic()
-        if now >= self._settle_at:
-            self._settle_at = now + SETTLE_EVERY_S
-            await self._ports.sift.check()
+        if now >= self._settle_at or self._holding() > MOST_HELD:
+            if now >= self._settle_at:
+                self._settle_at = now + SETTLE_EVERY_S
+                await self._ports.sift.check()
             for lane in self._lanes.values():
                 lane.settle()
             metrics.REMEMBERED.set(sum(lane.known() for lane in self._lanes.values()))
@@ -127,7 +133,10 @@ class IntakeStage:
 
     def full(self) -> bool:
         """See the protocol."""
-        return sum(lane.waiting() for lane in self._lanes.values()) > MOST_WAITING
+        return self._holding() > MOST_HELD or sum(lane.waiting() for lane in self._lanes.values()) > MOST_WAITING
+
+    def _holding(self) -> int:
+        return sum(lane.held() for lane in self._lanes.values())
 
     async def gap(self, partition: int, begin: int, end: int) -> None:
         """Records that retention took before anybody read them: an alarm and a fate, never a silent skip."""
@@ -148,22 +157,6 @@ class IntakeStage:
             await asyncio.wait(self._pumps.values(), timeout=2)
         await self._stop_pumps()
 
-    # -- reading
-
-    def _read(self, lane: Lane, record: ConsumerRecord) -> None:
-        try:
-            if record.key == b"":
-                raise BadReport(RejectReason.EMPTY_KEY, "the record's key is \"\"; send the report's source, or no key at all")
-            value = from_headers(record.headers, record.value) if record.headers else record.value
-            source = lane.read(value, record.offset, self._appended(record.timestamp), self._judge)
-        except BadReport as error:
-            lane.reject(Rejected(record.offset, error, record.key, record.value, record.headers))
-            return
-        unusual = record.key != source.encode()
-        if unusual or record.headers:
-            lane.came_as(record.offset, (record.key, record.value, record.headers))
-            metrics.UNUSUAL_KEYS.inc(unusual)
-
     def _appended(self, append_ms: int) -> int:
         """A record's append time on the city's clock; with the `events` clock, later than any event, for it bounds nothing."""
         clock = self._ports.clock
@@ -172,9 +165,6 @@ class IntakeStage:
         if append_ms != self._mapped[0]:
             self._mapped = append_ms, (epoch_ms(clock.at(append_ms)) if clock.speed else FAR_MS)
         return self._mapped[1]
-
-    def _judge(self, time_ms: int, appended: int) -> bool:
-        return time_ms <= appended + self._ahead and (self._past is None or time_ms >= appended - self._past)
 
     # -- pumps
 
@@ -211,11 +201,14 @@ class IntakeStage:
     async def _call(self, lane: Lane, groups: Sequence[Group]) -> None:
         sift, partition = self._ports.sift, lane.partition
         metrics.SIFT_GROUPS.observe(len(groups))
+        oldest_ms = lane.stamp(min(group.offsets[0] for group in groups))
         with metrics.REDIS_CALL_SECONDS.labels("sift").time():
             answer = await sift.call(partition, self._topic_id, groups, lane.high)
         self._ports.fault.reached("intake:called")
         if answer.entry:
             await self._publish(partition, [(answer.entry, answer.outcome)])
+            if oldest_ms is not None:
+                metrics.REPORT_AGE_SECONDS.labels("intake").observe(max(0.0, time.time() - oldest_ms / 1000))
         lane.answered(answer.learned)
 
     # -- telling

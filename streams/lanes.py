@@ -6,205 +6,192 @@ against the in-memory twin through kills, zombies and other batch borders. The r
 - what is pending for a source travels before its next sift, and everything of a source stays in the order of its offsets;
 - a group that could not be answered goes back to the front, split into single reports;
 - `done` never passes a report that is not applied and told.
+
+A machine's report that nothing known explains is sifted, and remembered at once as the answer that is awaited: its repeats wait for that
+answer instead of being asked for themselves. So reading far ahead of the answers costs nothing.
 """
 
+from bisect import bisect_right
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
+from msgspec import UNSET
+
+from adapters.consumer import ConsumerRecord
 from adapters.sift import Learned
 from incidents.errors import BadReport, RejectReason
 from incidents.steps import intake
-from incidents.steps.sifting import CM, Group, distance_cm
-from streams.sorting import URGENT, Row, Sighting, Sorter, cosine, report_key
+from incidents.steps.sifting import Group
+from streams.glance import Event
+from streams.memory import Key, Known, Memory
+from streams.repeats import MOST_REPORTS, Pending, Repeats, Report
+from streams.sorting import URGENT, Sighting, Sorter
 from streams.telling import Rejected
 
 MOST_GROUPS = 1000
-MOST_REPORTS = 5000
-MOST_KNOWN = 300_000
-"""Pairs of source and category remembered per generation; two generations are kept, the older one forgotten when the younger is full."""
-
-Key = tuple[str, str]
-"""Source and category."""
-
+"""In one call (ARCHITECTURE.md §3)."""
+MOST_STAMPS = 4096
+"""Slices of reading whose append time is remembered: more than wait for an answer while Redis answers."""
+FAR_MS = 1 << 60
 
 Original = tuple[bytes | None, bytes | None, Sequence[tuple[str, bytes]]]
 """Key, value and headers of a record as it came."""
 
-Cell = tuple[str, int | str, int]
-"""Family, then a square or an identity."""
 
+@dataclass(frozen=True, slots=True)
+class Gate:
+    """How old and how new a report may be, in ms around its append on the city's clock."""
 
-@dataclass(slots=True)
-class Known:
-    """The open case that explains a source's repeats; a hint only: the script checks it again."""
+    appended: Callable[[int], int]
+    ahead: int
+    past: int | None  # None: any age
 
-    case: str
-    identity: str
-    x: int
-    y: int
-    first: int
-    last: int
-    newest: int
-    urgent: int
+    def passes(self, time: int, appended: int) -> bool:
+        """Whether both fit."""
+        return time <= appended + self.ahead and (self.past is None or time >= appended - self.past)
 
 
 class Lane:
-    """One partition. `read` takes records in order; `calls` gives the next groups to sift; `answered` takes what they came to."""
+    """One partition. `take` reads records in order; `calls` gives the next groups to sift; `answered` takes what they came to."""
 
-    def __init__(self, sorter: Sorter, partition: int, start: int) -> None:
+    def __init__(self, sorter: Sorter, gate: Gate, partition: int, start: int = 0) -> None:
         self.partition = partition
-        self.position = start  # behind the last record read
-        self.high: int | None = None  # highest event time read, ms
         self.recognised = 0
+        self.unusual = 0  # records whose key is not their report's source
+        self.high: int | None = None  # highest event time read, ms
         self._sorter = sorter
-        self._young: dict[Key, Known] = {}
-        self._old: dict[Key, Known] = {}
-        self._pending: dict[str, list[Group]] = {}
-        self._cells: dict[Cell, set[str]] = {}  # sources with something pending, by the place of its case
-        self._todo: deque[Group] = deque()
-        self._last: dict[str, Group] = {}  # the last group of a source in _todo
-        self._inflight: list[Group] = []
-        self._originals: dict[int, Original] = {}  # of records on their way
-        self.rejected: list[Rejected] = []
-        self._rejecting: list[Rejected] = []
+        self._gate = gate
+        self._memory = Memory()
+        self._asked: dict[Key, Group] = {}  # the last group of a machine and category that has no answer yet
+        self.restart(start)
 
     def restart(self, start: int) -> None:
         """Forget all that was read and not finished; what is known stays, the script checks every hint."""
-        self.position = start
-        self._pending, self._cells, self._todo, self._last, self._inflight = {}, {}, deque(), {}, []
-        self.rejected, self._rejecting, self._originals = [], [], {}
+        for key in self._asked:
+            self._memory.drop(key)
+        self.position = start  # behind the last record read
+        self._held = 0  # reports read and not yet answered
+        self._pending = Pending()
+        self._asked = {}
+        self._todo: deque[Group | Repeats] = deque()
+        self._inflight: list[Group] = []
+        self._originals: dict[int, Original] = {}  # of records on their way
+        self._stamps: deque[tuple[int, int]] = deque(maxlen=MOST_STAMPS)  # offset and append time of the first record of each slice
+        self.rejected: list[Rejected] = []
+        self._rejecting: list[Rejected] = []
 
     # -- reading
 
-    def read(self, value: bytes | None, offset: int, appended: int, judge: Callable[[int, int], bool]) -> str:
-        """Take one record; `appended` is its append time on the city's clock in ms, `judge(time, appended)` says whether both fit.
+    def take(self, records: Sequence[ConsumerRecord]) -> None:
+        """Take the next records of the partition, in order."""
+        if records:
+            self._stamps.append((records[0].offset, records[0].timestamp))
+        look = self._sorter.glancer.look
+        for record in records:
+            value = record.value
+            seen = look(value) if value is not None and not record.headers else None
+            if seen is None or not self._repeats(record, *seen):
+                self._read(record, seen)
+            self.position = record.offset + 1
 
-        Returns the report's source, which is what the record's key should be. Raises BadReport, having taken nothing; `reject` must follow.
-        """
-        self.position = offset + 1
-        sighting = self._sorter.sighting(value)
-        assert value is not None
-        event, at, time, row, _, _ = sighting
-        if not judge(time, appended):
-            intake.judge_time(at, self._sorter.city, datetime.fromtimestamp(appended / 1000, UTC))
+    def _repeats(self, record: ConsumerRecord, event: Event, at: datetime) -> bool:
+        """Count a repeat of what is known; False, having taken nothing, when that needs a closer look."""
+        data, source = event.data, event.source
+        known = self._memory.get((source, data.category))
+        if known is None or record.key != source.encode():
+            return False
+        time = int(at.timestamp() * 1000 + 0.5)
+        appended = self._gate.appended(record.timestamp)
         seen = min(time, appended)
+        if time <= known.newest or not self._gate.passes(time, appended) or not known.within(seen):
+            return False
+        where = data.location.lon, data.location.lat
+        identity = known.row.names(data)
+        if known.identity != identity or not (identity or known.near(*where)):
+            return False
+        urgent = known.urgent
+        if known.row.conditions.get(data.condition, -1) < urgent or (data.severity is not UNSET and URGENT[data.severity] < urgent):
+            return False
+        self._recognised(source, known, Report(record.offset, seen, time, event.id, record.value, where))
+        return True
+
+    def _read(self, record: ConsumerRecord, seen: tuple[Event, datetime] | None) -> None:
+        try:
+            if record.key == b"":
+                raise BadReport(RejectReason.EMPTY_KEY, "the record's key is \"\"; send the report's source, or no key at all")
+            value = intake.from_headers(record.headers, record.value) if record.headers else record.value
+            sighting = self._sorter.seen(*seen) if seen is not None else self._sorter.sighting(value)
+            assert value is not None
+            self._sort(sighting, record.offset, self._gate.appended(record.timestamp), record.timestamp, value)
+        except BadReport as error:
+            self.rejected.append(Rejected(record.offset, error, record.key, record.value, record.headers))
+            return
+        unusual = record.key != sighting.event["source"].encode()
+        if unusual or record.headers:
+            self._originals[record.offset] = record.key, record.value, record.headers
+            self.unusual += unusual
+
+    def _sort(self, sighting: Sighting, offset: int, appended: int, stamp: int, value: bytes) -> None:
+        time = sighting.time
+        if not self._gate.passes(time, appended):
+            intake.judge_time(sighting.at, self._sorter.city, datetime.fromtimestamp(appended / 1000, UTC))
+        event, seen = sighting.event, min(time, appended)
+        known = self._memory.get((event["source"], sighting.row.category.key))
+        if known is not None and time > known.newest and known.explains(sighting, seen):
+            self._recognised(event["source"], known, Report(offset, seen, time, event["id"], value, sighting.where))
+        else:
+            self._high(time)
+            self._sift(self._sorter.group(sighting, value, offset, seen, stamp))
+
+    def _recognised(self, source: str, known: Known, report: Report) -> None:
+        self._pending.add(source, known, report)
+        known.newest = report.time
+        known.last = max(known.last, report.seen)
+        self._held += 1
+        self.recognised += 1
+        self._high(report.time)
+
+    def _high(self, time: int) -> None:
         if self.high is None or time > self.high:
             self.high = time
-        key = (event["source"], row.category.key)
-        known = self._young.get(key) or self._promoted(key)
-        if known is not None and time > known.newest and _explains(known, sighting, seen):
-            group = self._recognised(known, key, row)
-            group.offsets.append(offset)
-            group.times.append(seen)
-            group.keys.append(report_key(event["id"], time))
-            group.values.append(value)
-            known.newest, known.last = time, max(known.last, seen)
-            self.recognised += 1
-            return event["source"]
-        self._young.pop(key, None)  # what it will be is open until the answer
-        self._sift(self._sorter.group(sighting, value, offset, seen))
-        return event["source"]
-
-    def came_as(self, offset: int, original: Original) -> None:
-        """The record just read has another key than its source, or headers: kept for the dead letters until it is answered."""
-        self._originals[offset] = original
 
     def _sift(self, group: Group) -> None:
-        self._settle(group.source)
-        for cell in _around(group):
-            for other in tuple(self._cells.get(cell, ())):
-                self._settle(other)
-        self._enqueue(group)
+        """Ask about a group, behind all that is pending of its source and of anything that may belong to the same case."""
+        self._todo.extend(self._pending.of(group))
+        self._todo.append(group)
+        self._held += 1
+        self._await(group)
 
-    def reject(self, rejected: Rejected) -> None:
-        """Keep a record for the dead letters."""
-        self.position = max(self.position, rejected.offset + 1)
-        self.rejected.append(rejected)
+    def _await(self, group: Group) -> None:
+        """Its answer decides what is known of its source and category; until then its repeats wait."""
+        key = group.source, group.category
+        if not group.machine:
+            self._memory.drop(key)
+            return
+        seen = group.times[0]
+        row = self._sorter.rows[group.category]
+        self._asked[key] = group
+        before = self._memory.get(key)
+        newest = max(group.newest, before.newest) if before is not None else group.newest
+        self._memory.keep(key, Known("", row, group.identity, group.x, group.y, group.cos, seen, seen, newest, group.urgent))
 
-    def _promoted(self, key: Key) -> Known | None:
-        known = self._old.pop(key, None)
-        if known is not None:
-            self._remember(key, known)
-        return known
-
-    def _remember(self, key: Key, known: Known) -> None:
-        self._young[key] = known
-        if len(self._young) >= MOST_KNOWN:
-            self._old, self._young = self._young, {}
-
-    def known(self) -> int:
-        """How many pairs of source and category are remembered."""
-        return len(self._young) + len(self._old)
-
-    def _recognised(self, known: Known, key: Key, row: Row) -> Group:
-        """The group that tells this source's repeats of what is known; only the last one of a source may grow."""
-        source, category = key
-        groups = self._pending.setdefault(source, [])
-        group = groups[-1] if groups else None
-        if group is None or group.hint != known.case or group.category != category or group.identity != known.identity:
-            group = Group(
-                source=source,
-                category=category,
-                family=row.family,
-                identity=known.identity,
-                x=known.x,
-                y=known.y,
-                cos=cosine(known.y / 1e7),
-                known=True,
-                tight=False,
-                machine=True,
-                urgent=known.urgent,
-                rule=row.rule,
-                hint=known.case,
-            )
-            groups.append(group)
-            self._cells.setdefault(_cell(group), set()).add(source)
-        return group
-
-    def _settle(self, source: str) -> None:
-        """What is pending for a source travels before its next sift, and before the sift of anything that may belong to the same case."""
-        for group in self._pending.pop(source, ()):
-            self._cells.get(_cell(group), set()).discard(source)
-            self._put(group)
+    # -- sifting
 
     def settle(self) -> None:
         """Send everything pending on its way: called once a second."""
-        for groups in self._pending.values():
-            for group in groups:
-                self._put(group)
-        self._pending, self._cells = {}, {}
-
-    def _put(self, group: Group) -> None:
-        self._todo.append(group)
-        self._last[group.source] = group
-
-    def _enqueue(self, group: Group) -> None:
-        """Repeats of one unknown thing inside a batch share a group, when nothing else of the source lies between."""
-        last = self._last.get(group.source)
-        if last is not None and _collapses(last, group):
-            last.spread = max(last.spread, distance_cm(group, last))
-            last.offsets += group.offsets
-            last.times += group.times
-            last.keys += group.keys
-            last.values += group.values
-            return
-        self._put(group)
-
-    # -- sifting
+        self._todo.extend(self._pending.all())
 
     def calls(self) -> list[Group]:
         """The next groups to sift, in flight from now on; empty when there is nothing to do."""
         assert not self._inflight
         reports = 0
         taken: list[Group] = []
-        while self._todo and len(taken) < MOST_GROUPS and reports + len(self._todo[0].offsets) <= MOST_REPORTS:
-            group = self._todo.popleft()
-            reports += len(group.offsets)
-            taken.append(group)
-            if self._last.get(group.source) is group:
-                del self._last[group.source]
+        while self._todo and len(taken) < MOST_GROUPS and reports + _size(self._todo[0]) <= MOST_REPORTS:
+            item = self._todo.popleft()
+            reports += _size(item)
+            taken.append(item.group() if isinstance(item, Repeats) else item)
         self._inflight = taken
         return taken
 
@@ -216,20 +203,24 @@ class Lane:
     def answered(self, learned: Sequence[Learned]) -> None:
         """Take what the groups in flight came to; everything decided of them is told."""
         again: list[Group] = []
+        split = False
         for group, answer in zip(self._inflight, learned, strict=True):
-            if answer.verdict == "again":
-                again.extend(self._split(group))
-            elif answer.verdict == "later":
+            if answer.verdict == "later":
                 again.append(group)
-            elif answer.verdict == "failed":
+                continue
+            if answer.verdict == "again":
+                split = True
+                again.extend(self._split(group))
+                continue
+            self._held -= len(group.offsets)
+            if answer.verdict == "failed":
                 detail = BadReport(RejectReason.FAILED, f"the atomic call failed on this report's group: {answer.case}")
                 self.rejected += self._as_they_came(group, detail)
-            elif group.machine and answer.case and group.source not in self._last:  # a later group of the source decides
-                known = Known(answer.case, group.identity, answer.x, answer.y, answer.first, answer.last, max(group.times), answer.urgent)
-                self._learn((group.source, group.category), known)
+            self._learn(group, answer)
         self._inflight = []
-        if again:  # what was collapsed may have overtaken others: by their offsets everything is in the order of the log again
-            self._todo = deque(sorted([*again, *self._todo], key=lambda group: group.offsets[0]))
+        self._todo.extendleft(reversed(again))
+        if split:  # what waited behind a split group may have overtaken it: by their offsets everything is in the order of the log again
+            self._todo = deque(sorted(self._todo, key=_first))
         if self._originals:
             done = self.done()
             self._originals = {offset: came for offset, came in self._originals.items() if offset >= done}
@@ -238,19 +229,47 @@ class Lane:
         for offset, value in zip(group.offsets, group.values, strict=True):
             yield Rejected(offset, detail, *self._originals.get(offset, (group.source.encode(), value, ())))
 
-    def _learn(self, key: Key, known: Known) -> None:
-        before = self._young.get(key)
+    def _split(self, group: Group) -> list[Group]:
+        """Its reports one by one, each with all that it needs to open a case."""
+        key = group.source, group.category
+        self._unsettled(key, group)
+        rows = zip(group.values, group.offsets, group.times, strict=True)
+        singles = [self._sorter.group_of(value, offset, time) for value, offset, time in rows]
+        if key not in self._asked and singles[-1].machine:
+            self._await(singles[-1])
+        return singles
+
+    def _learn(self, group: Group, answer: Learned) -> None:
+        """The answer to a source's latest question is what its next repeats are held against."""
+        if not group.machine:
+            return
+        key = group.source, group.category
+        if not answer.case or answer.verdict == "failed":
+            self._unsettled(key, group)
+            return
+        if self._asked.get(key, group) is not group:
+            return  # a later group of the source decides
+        self._asked.pop(key, None)
+        before = self._memory.get(key)
+        if before is not None and before.case == answer.case:
+            before.first, before.last, before.urgent = min(before.first, answer.first), max(before.last, answer.last), answer.urgent
+            return
+        row, where = self._sorter.rows[group.category], (answer.x, answer.y, group.cos)
+        known = Known(answer.case, row, group.identity, *where, answer.first, answer.last, group.newest, answer.urgent)
+        self._memory.keep(key, known)
         if before is not None:
             known.newest = max(known.newest, before.newest)
-            if before.case == known.case:
-                known.last = max(known.last, before.last)
-        self._remember(key, known)
+            if not before.case and not self._pending.adopt(group.source, before, known):
+                for single in [self._sorter.group_of(*each) for each in self._pending.reports(group.source)]:
+                    self._held -= 1
+                    self._sift(single)
 
-    def _split(self, group: Group) -> Iterator[Group]:
-        self._young.pop((group.source, group.category), None)
-        self._old.pop((group.source, group.category), None)
-        for offset, time, value in zip(group.offsets, group.times, group.values, strict=True):
-            yield self._sorter.group_of(value, offset, time)
+    def _unsettled(self, key: Key, group: Group) -> None:
+        """No case explains this source's repeats any more: those that wait are asked for themselves."""
+        if self._asked.get(key, group) is group:
+            self._asked.pop(key, None)
+            self._memory.drop(key)
+            self._todo.extend(self._pending.of_source(group.source))
 
     # -- telling
 
@@ -264,9 +283,22 @@ class Lane:
         """The records of `rejecting` are durable on the dead letters and in the fates."""
         self._rejecting = []
 
+    def known(self) -> int:
+        """How many pairs of source and category are remembered."""
+        return len(self._memory)
+
+    def stamp(self, offset: int) -> int | None:
+        """When Kafka took the record at this offset, in ms, as the first of the slice it was read in; None for one read long ago."""
+        at = bisect_right(self._stamps, (offset, FAR_MS)) - 1
+        return self._stamps[at][1] if at >= 0 else None
+
     def waiting(self) -> int:
         """Groups that wait for a call."""
         return len(self._todo) + len(self._inflight)
+
+    def held(self) -> int:
+        """Reports that are read and not yet answered."""
+        return self._held
 
     def idle(self) -> bool:
         """Whether nothing at all waits."""
@@ -274,54 +306,15 @@ class Lane:
 
     def done(self) -> int:
         """The offset behind everything that is applied and told."""
-        waiting = [group.offsets[0] for group in (*self._todo, *self._inflight)]
-        waiting += [group.offsets[0] for groups in self._pending.values() for group in groups]
+        waiting = [_first(item) for item in (*self._todo, *self._inflight)]
+        waiting += [_first(repeats) for repeats in self._pending]
         waiting += [each.offset for each in (*self.rejected, *self._rejecting)]
         return min(waiting, default=self.position)
 
 
-def _cell(group: Group) -> Cell:
-    """Where a group's case lies: squares of the family's radius; a thing with an identity has no other place than that."""
-    if group.identity:
-        return group.family, group.identity, 0
-    edge = 2 * group.rule.radius
-    return group.family, group.x // edge, group.y // edge
+def _size(item: Group | Repeats) -> int:
+    return len(item.offsets if isinstance(item, Group) else item.reports)
 
 
-def _around(group: Group) -> Iterator[Cell]:
-    if group.identity:
-        yield group.family, group.identity, 0
-    edge = 2 * group.rule.radius
-    x, y = group.x // edge, group.y // edge
-    yield from ((group.family, x + dx, y + dy) for dx in (-1, 0, 1) for dy in (-1, 0, 1))
-
-
-def _explains(known: Known, sighting: Sighting, seen: int) -> bool:
-    """Whether a machine's report is one more sighting of what is known: near, inside window and span, not more urgent."""
-    rule, data = sighting.row.rule, sighting.event["data"]
-    if seen - known.last > rule.window or (rule.span and seen - known.first > rule.span):
-        return False
-    severity = data.get("severity")
-    if not data["channel"].is_machine or (severity is not None and URGENT[severity] < known.urgent):
-        return False
-    if known.identity or sighting.named:
-        return known.identity == sighting.identity
-    if sighting.where is None:
-        return False
-    lon, lat = sighting.where
-    east = (lon * 1e7 - known.x) * CM * cosine(lat) / 1_000_000
-    north = (lat * 1e7 - known.y) * CM
-    return east * east + north * north <= rule.radius * rule.radius
-
-
-def _collapses(last: Group, group: Group) -> bool:
-    if not (group.machine and last.machine and last.opening) or (last.category, last.identity) != (group.category, group.identity):
-        return False
-    rule, time = group.rule, group.times[0]
-    if time <= last.times[-1] or time - last.times[-1] > rule.window or (rule.span and time - last.times[0] > rule.span):
-        return False
-    if group.urgent < last.urgent or group.held != last.held or len(last.offsets) >= MOST_REPORTS:
-        return False
-    if rule.moving and group.identity:
-        return True
-    return group.known and last.known and distance_cm(group, last) <= rule.radius
+def _first(item: Group | Repeats) -> int:
+    return item.offsets[0] if isinstance(item, Group) else item.reports[0].offset

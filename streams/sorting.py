@@ -9,14 +9,17 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import NamedTuple
 
+import orjson
+from msgspec import UNSET, UnsetType
+
 from incidents.case import Identity
-from incidents.catalogue import Category, City, Severity
+from incidents.catalogue import Category, City, Match, Severity
 from incidents.events import ReportData, ReportEvent, epoch_ms
-from incidents.places import Locate, Located
 from incidents.steps import intake
 from incidents.steps.sifting import Group, MatchRule, match_rule
+from streams.glance import Event, Glancer, Seen, whole
 
-URGENT = {severity: at for at, severity in enumerate(Severity)}
+URGENT: dict[str, int] = {severity: at for at, severity in enumerate(Severity)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +29,21 @@ class Row:
     category: Category
     rule: MatchRule
     family: str
-    urgent: int
+    conditions: dict[str | UnsetType | None, int]
+    """How urgent each makes a report; nothing said: as urgent as the category is anyway."""
+
+    def names(self, data: Seen) -> str | None:
+        """`Sighting.identity` of what the quick look saw; None when it takes a closer look to say."""
+        if data.plate is UNSET and data.building is UNSET and data.part_id is UNSET:
+            return ""
+        for rule in self.category.match:
+            if rule is Match.PLATE and data.plate:
+                return f"{rule}:{data.plate}"
+            if data.plate is UNSET and rule is Match.BUILDING and data.building is not UNSET:
+                return f"{rule}:{data.building.id}"
+            if data.plate is UNSET and rule is Match.PART and data.part_id is not UNSET:
+                return f"{rule}:{data.part_id}"
+        return "" if data.plate is UNSET else None
 
 
 class Sighting(NamedTuple):
@@ -48,10 +65,10 @@ class Sighting(NamedTuple):
 class Sorter:
     """Turns a record's value into what sifting compares; one per process, shared by its lanes. Raises BadReport."""
 
-    def __init__(self, city: City, locate: Locate) -> None:
+    def __init__(self, city: City) -> None:
         self.city = city
-        self.locate = locate
-        self.rows = {c.key: Row(c, match_rule(c), c.family or c.key, URGENT[c.severity]) for c in city.categories}
+        self.glancer = Glancer(city)
+        self.rows = {c.key: Row(c, match_rule(c), c.family or c.key, _urgencies(c)) for c in city.categories}
 
     def row(self, event: ReportEvent) -> Row:
         """The report's category, checked."""
@@ -64,36 +81,48 @@ class Sorter:
 
     def sighting(self, value: bytes | None) -> Sighting:
         """The report in a record's value, checked but for its time's bounds."""
+        seen = self.glancer.look(value) if value is not None else None
+        if seen is not None:
+            return self.seen(*seen)
         event = intake.read(value)
-        at = intake.moment(event)
+        return self._sighting(event, intake.moment(event))
+
+    def seen(self, event: Event, at: datetime) -> Sighting:
+        """The same from what the quick look saw."""
+        return self._sighting(whole(event), at)
+
+    def _sighting(self, event: ReportEvent, at: datetime) -> Sighting:
         row = self.row(event)
         data = event["data"]
         return Sighting(event, at, epoch_ms(at), row, intake.point(data, self.city), _identity(data, row))
 
-    def group(self, sighting: Sighting, value: bytes, offset: int, seen: int) -> Group:
+    def group(self, sighting: Sighting, value: bytes, offset: int, seen: int, appended_ms: int | None = None) -> Group:
         """A group of this one report, with all that it needs to open a case. `seen` is its time in ms as sifting may count it."""
         event, at, time, row, where, named = sighting
         data = event["data"]
-        located = self.locate(*where) if where else Located()
-        place = intake.place(data, where, located, self.city)
+        place = intake.place(data, where, self.city)
         opening = intake.opening(event, at, row.category, place, named, self.city)
+        if appended_ms is not None:
+            opening["appended_ms"] = appended_ms
+        machine = data["channel"].is_machine
         return Group(
             source=event["source"],
             category=row.category.key,
             family=row.family,
             identity=sighting.identity,
-            x=round(place.lon * 1e7),
-            y=round(place.lat * 1e7),
-            cos=cosine(place.lat),
-            known=place.known,
-            tight=place.accuracy_m * 2 <= row.category.radius_m,
-            machine=data["channel"].is_machine,
-            urgent=URGENT[opening.severity],
+            x=round(place["lon"] * 1e7),
+            y=round(place["lat"] * 1e7),
+            cos=cosine(place["lat"]),
+            known=place["known"],
+            tight=place["accuracy_m"] * 2 <= row.category.radius_m,
+            machine=machine,
+            urgent=URGENT[opening["severity"]],
             rule=row.rule,
             new_id=intake.opens(event, at, time, self.city),
-            opening=opening.model_dump_json(exclude_none=True),
-            held=opening.held_because is not None,
-            notable=not data["channel"].is_machine,
+            opening=orjson.dumps(opening).decode(),
+            held="held_because" in opening,
+            notable=not machine,
+            newest=time,
             offsets=[offset],
             times=[seen],
             keys=[report_key(event["id"], time)],
@@ -103,6 +132,14 @@ class Sorter:
     def group_of(self, value: bytes, offset: int, seen: int) -> Group:
         """The same from the bytes of a report that was read before."""
         return self.group(self.sighting(value), value, offset, seen)
+
+
+def _urgencies(category: Category) -> dict[str | UnsetType | None, int]:
+    own = URGENT[category.severity]
+    urgencies: dict[str | UnsetType | None, int] = {UNSET: own, None: own}
+    for each in category.conditions:
+        urgencies[each.key] = URGENT[each.severity] if each.severity else own
+    return urgencies
 
 
 def report_key(report_id: str, time: int) -> int:

@@ -18,6 +18,7 @@ from incidents.case import CommandType, HeldBecause, Role, State
 from incidents.catalogue import Severity
 from incidents.errors import BadReport
 from incidents.events import COMMAND_TYPE
+from incidents.places import Locate
 
 OURS = ("error-", "origin-")
 
@@ -43,6 +44,7 @@ class Teller:
     namespace: str
     city_code: str
     origin: str
+    locate: Locate
 
     def outcome(self, entry: str, outcome: dict[str, Any]) -> list[Out]:
         """One entry of the outbox: its fates first, then a `sight` command per case that a person would notice."""
@@ -78,7 +80,7 @@ class Teller:
         return Out(REJECTED.named(self.namespace), rejected.key, rejected.value, headers)
 
     def _sight(self, head: str, sight: dict[str, Any]) -> Out:
-        data = sight_data(head, sight)
+        data = sight_data(head, sight, self.locate)
         event = {
             "specversion": "1.0",
             "id": data["id"],
@@ -109,8 +111,11 @@ def reason_of(row: Sequence[Any]) -> str:
     return f"{held}{rule} {apart} m {gap} s"
 
 
-def sight_data(command_id: str, sight: dict[str, Any]) -> dict[str, Any]:
-    """The command `sight` of one told case: absolute totals per source, and what opens the case when this is its first."""
+def sight_data(command_id: str, sight: dict[str, Any], locate: Locate) -> dict[str, Any]:
+    """The command `sight` of one told case: absolute totals per source, and what opens the case when this is its first.
+
+    Only here is a place looked up, so that what joins a case costs no look.
+    """
     flat = sight["totals"]
     totals = {source: _total(text) for source, text in zip(flat[::2], flat[1::2], strict=True)}
     case = sight["case"]
@@ -123,15 +128,18 @@ def sight_data(command_id: str, sight: dict[str, Any]) -> dict[str, Any]:
         "severity": list(Severity)[int(sight["urgent"])],
     }
     if sight.get("opens"):
-        data["opening"] = _opening(orjson.loads(sight["opens"]))
+        data["opening"] = _opening(orjson.loads(sight["opens"]), locate)
     more = [orjson.loads(each) for each in sight.get("more") or ()]
     data["seen_evidence"] = [each for opening in more for each in opening.get("evidence", ())]
     data["statements"] = [opening["statement"] for opening in more if opening.get("statement")]
     return data
 
 
-def _opening(opens: dict[str, Any]) -> dict[str, Any]:
+def _opening(opens: dict[str, Any], locate: Locate) -> dict[str, Any]:
     opening: dict[str, Any] = orjson.loads(opens["opening"])
+    place = opening["place"]
+    if "district" not in place:
+        place |= dict(locate(place["lon"], place["lat"]))
     held, link, suggested = opens.get("held"), opens.get("link"), opens.get("suggested")
     if held:
         opening |= {"state": State.HELD, "held_because": HeldBecause(held), "reason": held}

@@ -15,6 +15,12 @@ from incidents.places import METRES_PER_DEGREE
 
 CM = METRES_PER_DEGREE / 100_000
 """Centimetres in 1e-7 degrees of latitude."""
+CROWD = 64
+"""Cases in one cell of the place index: of a crowd the ended leave it first, then the inexact, then the least lately seen."""
+CASES = 4
+"""Cases that the mark of a source remembers, the last one first: one for each family that it reports."""
+PAGE = 64
+"""Totals of other sources that a sight brings at least; of more, the next sight brings the next ones."""
 
 
 class Rule(StrEnum):
@@ -71,6 +77,7 @@ class Group:
     notable: bool = False
     category: str = ""
     spread: int = 0  # cm from the first report's place to the farthest
+    newest: int = 0  # the stated time of the newest report, ms: may lie ahead of its append, which `times` never do
     offsets: list[int] = field(default_factory=list)
     times: list[int] = field(default_factory=list)
     keys: list[int] = field(default_factory=list)
@@ -134,13 +141,19 @@ class Seen:
     told_last: int = 0
     told_after: bool = False
     opening: str = ""  # what opens the case, until closure knows it
+    cursor: int = 0  # the page of sources that its next sight brings
     sources: dict[str, tuple[int, int, int, str, int, int]] = field(default_factory=dict)  # count first last topic partition offset
 
 
 def distance_cm(group: Group, other: "Group | Seen") -> int:
     """Centimetres between a group and a case or another group: the one distance formula in integers, equirectangular at its latitude."""
-    east = (group.x - other.x) * CM * group.cos / 1_000_000
-    north = (group.y - other.y) * CM
+    return apart_cm(group, other.x, other.y)
+
+
+def apart_cm(group: Group, x: int, y: int) -> int:
+    """The same to a point in 1e-7 degrees."""
+    east = (group.x - x) * CM * group.cos / 1_000_000
+    north = (group.y - y) * CM
     return math.floor(math.sqrt(east * east + north * north))
 
 
@@ -176,3 +189,18 @@ def _same_thing(group: Group, seen: Seen, apart: int) -> bool:
     if not group.rule.by_place or not group.known or not seen.known:
         return False
     return apart <= group.rule.radius
+
+
+def edge(radius: int) -> int:
+    """Edge of the place index's cells in 1e-7 degrees for a radius in cm: a power of two, so that a new radius seldom asks for new cells.
+
+    >>> edge(5000), edge(1000), edge(100)
+    (8192, 1024, 1024)
+    """
+    return max(1024, 1 << (round(2 * radius / CM).bit_length() - 1))
+
+
+def cell(family: str, radius: int, x: int, y: int) -> str:
+    """Where the place index keeps a case of this family and radius (cm) that lies at this point."""
+    width = edge(radius)
+    return f"place:{family}:{width}:{x // width}:{y // width}"

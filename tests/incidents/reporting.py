@@ -13,7 +13,6 @@ from config.settings import Settings
 from incidents.catalogue import City
 from incidents.errors import BadReport
 from incidents.events import ReportEvent
-from incidents.places import Located
 from incidents.steps import intake
 from streams.sorting import Sorter
 
@@ -50,8 +49,8 @@ def qingdao() -> City:
 
 @cache
 def sorter() -> Sorter:
-    """Over the real city, knowing no districts."""
-    return Sorter(qingdao(), lambda lon, lat: Located())
+    """Over the real city."""
+    return Sorter(qingdao())
 
 
 def changed(**changes: object) -> dict[str, Any]:

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from incidents.case import Command, Opening
 from incidents.errors import BadReport, RejectReason
+from incidents.places import Located
 from incidents.steps import intake
 from streams.telling import sight_data
 from tests.incidents.reporting import APPENDED, GOOD, compact, qingdao, sorter
@@ -58,7 +59,7 @@ def way_through(value: bytes | None) -> Opening | None:
         "totals": totals,
         "opens": orjson.dumps({"opening": group.opening}),
     }
-    command = Command.model_validate_json(orjson.dumps(sight_data("sight:t:0:1", sight)))
+    command = Command.model_validate_json(orjson.dumps(sight_data("sight:t:0:1", sight, lambda lon, lat: Located())))
     assert command.opening is not None
     return command.opening
 

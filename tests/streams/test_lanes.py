@@ -7,6 +7,7 @@ import asyncio
 import random
 from datetime import datetime
 from functools import cache
+from typing import NamedTuple
 
 import orjson
 import pytest
@@ -18,8 +19,7 @@ from config.load import load_city
 from config.settings import Settings
 from incidents.case import State
 from incidents.catalogue import City
-from incidents.places import Located
-from streams.lanes import Lane
+from streams.lanes import Gate, Lane
 from streams.sorting import Sorter
 
 T0 = 1_795_219_200_000
@@ -34,8 +34,21 @@ def qingdao() -> City:
 
 @cache
 def sorter() -> Sorter:
-    """A sorter that knows no districts."""
-    return Sorter(qingdao(), lambda lon, lat: Located())
+    """The one that all lanes share."""
+    return Sorter(qingdao())
+
+
+ANY_TIME = Gate(appended=lambda append_ms: 1 << 45, ahead=0, past=None)
+
+
+class Record(NamedTuple):
+    """What a lane looks at of a record."""
+
+    offset: int
+    key: bytes | None
+    value: bytes
+    timestamp: int = 0
+    headers: tuple[tuple[str, bytes], ...] = ()
 
 
 def report(number: int, source: str, metres: int, second: int, **data: object) -> bytes:
@@ -71,11 +84,12 @@ class Worker:
 
     def __init__(self, log: list[bytes], store: MemorySift, kafka: Kafka) -> None:
         self.log, self.store, self.kafka = log, store, kafka
-        self.lane = Lane(sorter(), 0, kafka.committed)
+        self.lane = Lane(sorter(), ANY_TIME, 0, kafka.committed)
 
     def read(self, many: int) -> None:
-        for offset in range(self.lane.position, min(len(self.log), self.lane.position + many)):
-            self.lane.read(self.log[offset], offset, 1 << 45, lambda time, appended: True)
+        start = self.lane.position
+        found = enumerate(self.log[start : start + many], start)
+        self.lane.take([Record(offset, orjson.loads(value)["source"].encode(), value) for offset, value in found])
 
     async def call(self, answer_arrives: bool = True) -> None:
         groups = self.lane.calls()

@@ -11,10 +11,11 @@ from adapters.fates import decode_fates
 from incidents.errors import BadReport, RejectReason
 from incidents.facts import decode_command
 from incidents.fates import Fate, Flush
+from incidents.places import Located
 from streams.telling import Rejected, Teller, reason_of
-from tests.incidents.reporting import good, sorter
+from tests.incidents.reporting import GONE, good, sorter
 
-TELLER = Teller("t1.", "QD", "qingdao")
+TELLER = Teller("t1.", "QD", "qingdao", lambda lon, lat: Located(district="370202", grid="0001-0002"))
 T0 = 1_795_219_200_000
 
 
@@ -70,6 +71,16 @@ def test_a_sight_is_a_command_with_absolute_totals_and_all_that_opens_the_case()
     }
     assert command.severity == "major" and time == max(total.last for total in command.totals.values())
     assert command.opening is not None and command.opening.source == "/cameras/37020200012" and command.opening.reason == "opened"
+    assert (command.opening.place.district, command.opening.place.grid) == ("370202", "0001-0002")
+
+
+def test_a_report_without_coordinates_is_located_nowhere() -> None:
+    nowhere = sorter().group_of(good(data__location=GONE, data__address="山东路 1 号"), 0, T0).opening
+    told = sight(opens=orjson.dumps({"opening": nowhere}).decode())
+    [out] = by_topic(TELLER.outcome("1-0", outcome(told)), "cases.commands")
+    command, _ = decode_command(out.value, "QD")
+    assert command.opening is not None
+    assert (command.opening.place.known, command.opening.place.district, command.opening.place.grid) == (False, None, None)
 
 
 LINKS = {
