@@ -18,6 +18,8 @@ local function forget(move, key)
   redis.call('ZREM', prefix .. 'cases', move.id)
   redis.call('HDEL', prefix .. 'feed:told', move.id)
   redis.call('HDEL', prefix .. 'aliases', move.id)
+  local cell = redis.call('HGET', prefix .. 'sift:case:' .. move.id, 'cell')
+  if cell and cell ~= '' then redis.call('HDEL', cell, move.id) end
   redis.call('DEL', prefix .. 'sift:case:' .. move.id, prefix .. 'sift:seen:' .. move.id)
 end
 
@@ -26,6 +28,13 @@ local function tell_sift(move)
   if redis.call('EXISTS', key) == 1 then
     redis.call('HSET', key, 'state', move.state, 'handled', move.handled, 'ended', move.ended, 'into', move.into)
     redis.call('HDEL', key, 'opening') -- from now on closure knows the case
+    local cell = redis.call('HGET', key, 'cell')
+    local entry = cell and cell ~= '' and redis.call('HGET', cell, move.id)
+    if entry then -- '<BBi4i4d' and more: see ENTRY in sift.lua
+      local stands = move.into ~= '' and 2 or move.ended ~= '' and 1 or 0
+      local moved = string.sub(entry, 1, 1) .. struct.pack('<B', stands) .. string.sub(entry, 3, 10) .. struct.pack('<d', tonumber(move.handled) or 0)
+      redis.call('HSET', cell, move.id, moved .. string.sub(entry, 19))
+    end
   end
 end
 

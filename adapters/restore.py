@@ -9,18 +9,15 @@ from collections.abc import AsyncIterator, Awaitable, Iterable, Iterator, Mappin
 from contextlib import asynccontextmanager, contextmanager, suppress
 from typing import Any, TypeVar, cast
 
-import orjson
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
+from adapters import sift_layout
 from adapters.hot import HotStore
 from adapters.sift import EIGHT_DAYS_S
-from incidents.case import Case, SourceTotal, State
-from incidents.catalogue import Category, Severity
+from incidents.case import Case, State
+from incidents.catalogue import Category
 from incidents.errors import TryAgain
-from incidents.events import epoch_ms
-from incidents.sightings import sift_state
-from incidents.steps.sifting import match_rule
 
 Item = TypeVar("Item")
 LEASE_MS = 10_000
@@ -30,7 +27,6 @@ AT_ONCE = 500
 _RELEASE = "if redis.call('GET', KEYS[1]) == ARGV[1] then return redis.call('DEL', KEYS[1]) end"
 _RENEW = "if redis.call('GET', KEYS[1]) == ARGV[1] then return redis.call('PEXPIRE', KEYS[1], ARGV[2]) end return 0"
 _RUN_ID = "return string.match(redis.call('INFO', 'server'), 'run_id:(%w+)')"
-_URGENT = {severity: at for at, severity in enumerate(Severity)}
 
 
 class Vault:
@@ -107,39 +103,31 @@ class Vault:
 
     async def restore_sifting(self, cases: Iterable[Case], catalogue: Mapping[str, Category]) -> None:
         """Fill what the atomic call looks at; `cases` are as told, forgotten ones left out."""
-        marks: dict[str, list[Any]] = {}
+        marks, prefix = sift_layout.Marks(), self._keys.sift
         known = [(case, catalogue[case.category]) for case in cases if case.category in catalogue]
         for chunk in _chunks(known):
             async with self.writing() as pipe:
                 for case, category in chunk:
                     self._put_case(pipe, case, category)
-                    self._collect_marks(case, marks)
-        for some in _chunks(list(marks.items())):
+                    marks.add(case)
+        for cells in _chunks(list(sift_layout.places(known))):
+            async with self.writing() as pipe:
+                for cell, entries in cells:
+                    pipe.hset(prefix + cell, mapping=entries)
+        for some in _chunks(list(marks.texts())):
             async with self.writing() as pipe:
                 for key, mark in some:
-                    pipe.set(key, orjson.dumps(mark), ex=EIGHT_DAYS_S)
+                    pipe.set(prefix + key, mark, ex=EIGHT_DAYS_S)
 
     def _put_case(self, pipe: Any, case: Case, category: Category) -> None:
-        prefix, family, rule = self._keys.sift, category.family or category.key, match_rule(category)
-        identity = f"{case.identity.kind}:{case.identity.value}" if case.identity else ""
-        pipe.hset(f"{prefix}case:{case.case_id}", mapping=sift_fields(case, category))
+        prefix = self._keys.sift
+        fields = sift_layout.case_fields(case, category)
+        pipe.hset(f"{prefix}case:{case.case_id}", mapping=fields | {"cell": fields["cell"] and prefix + fields["cell"]})
         for source, total in case.totals.items():
-            pipe.hset(f"{prefix}seen:{case.case_id}", source, total_text(total))
-        if case.state is State.MERGED:
-            return
-        if rule.by_place and case.place.known:
-            pipe.geoadd(f"{prefix}place:{family}", (case.place.lon, case.place.lat, case.case_id))
-        if identity:
-            pipe.set(f"{prefix}identity:{family}:{identity}", case.case_id, ex=EIGHT_DAYS_S)
-
-    def _collect_marks(self, case: Case, marks: dict[str, list[Any]]) -> None:
-        """A source's mark is at its last offset in the topic as it is now, which is the one it was last seen in."""
-        for source, total in case.totals.items():
-            key = f"{self._keys.sift}mark:{total.partition}:{source}"
-            newest = epoch_ms(total.last)
-            _, topic_id, offset, known, _ = marks.get(key, ["", "", -1, -1, []])
-            if offset < total.offset if topic_id == total.topic_id else known < newest:
-                marks[key] = [case.case_id, total.topic_id, total.offset, max(newest, known), []]
+            pipe.hset(f"{prefix}seen:{case.case_id}", source, sift_layout.total_text(total))
+        identity = sift_layout.identity_of(case)
+        if identity and case.state is not State.MERGED:
+            pipe.set(f"{prefix}identity:{sift_layout.family_of(category)}:{identity}", case.case_id, ex=EIGHT_DAYS_S)
 
     async def set_events_clock(self, highest: Mapping[int, int]) -> None:
         """The highest event time told per partition (ms), for the `events` clock."""
@@ -158,36 +146,6 @@ class Vault:
 
 def _chunks(items: list[Item]) -> Iterator[list[Item]]:
     yield from (items[start : start + AT_ONCE] for start in range(0, len(items), AT_ONCE))
-
-
-def sift_fields(case: Case, category: Category) -> dict[str, str | int]:
-    """The fields of the sift script's hash of a case (adapters/sift.lua)."""
-    count = sum(total.count for total in case.totals.values())
-    return {
-        "family": category.family or category.key,
-        "identity": f"{case.identity.kind}:{case.identity.value}" if case.identity else "",
-        "x": round(case.place.lon * 1e7),
-        "y": round(case.place.lat * 1e7),
-        "known": int(case.place.known),
-        "tight": int(case.place.accuracy_m * 2 <= category.radius_m),
-        "first": epoch_ms(case.first_seen),
-        "last": epoch_ms(case.last_seen),
-        "urgent": _URGENT[case.severity],
-        "state": sift_state(case),
-        "handled": epoch_ms(case.handled_at) if case.handled_at else "",
-        "ended": epoch_ms(case.ended_at) if case.ended_at else "",
-        "into": case.merged_into or "",
-        "count": count,
-        "told_count": count,
-        "told_last": epoch_ms(case.last_seen),
-        "told_after": int(case.seen_after_handling),
-    }
-
-
-def total_text(total: SourceTotal) -> str:
-    """One source's total as the sift script writes it."""
-    first, last = epoch_ms(total.first), epoch_ms(total.last)
-    return f"{total.count}|{first}|{last}|{total.topic_id}|{total.partition}|{total.offset}"
 
 
 @contextmanager

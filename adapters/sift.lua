@@ -2,310 +2,471 @@
 -- The same rule as a pure function, and the meaning of every number: incidents/steps/sifting.py. Contract: tests/adapters/test_sift.py.
 --
 -- KEYS[2] prefix of sift's keys · KEYS[3] hash of the events clock, or ""
--- ARGV[2] partition · ARGV[3] topic id · ARGV[4] highest event time of the batch (ms) · ARGV[5] version of the rules · ARGV[6..] groups, one JSON object each
+-- ARGV[2] partition · [3] topic id · [4] highest event time of the batch (ms) · [5] version of the rules · [6] µs that may be spent
+-- ARGV[7] the rules, [[family, radius, window, span, recurs, quiet, by place, confirm, edge], …]
+-- ARGV[8..] five per group: the group (see `read`) · its offsets · its times, JSON arrays · its keys, 4 bytes each · its opening, or ""
 --
--- <prefix>case:<id>    hash: family identity x y known tight first last urgent state handled ended into count told_count told_last told_after
---                      (closure writes state, handled, ended, into); dropped when closure forgets the case
---                      opening: what opens the case, said with every sight until closure knows the case and drops the field: partitions
---                      publish side by side, so a sighting from another one may reach closure before the report that opened
+-- <prefix>case:<id>    hash; dropped when closure forgets the case
+--   thing              x|y|known|tight|family|identity
+--   seen               first|last|urgent|count|told_count|told_last|told_after|cursor
+--   state handled ended into   written by closure
+--   cell               where its place is indexed, or ""
+--   opening            what opens the case, said with every sight until closure knows the case and drops the field: partitions publish
+--                      side by side, so a sighting from another one may reach closure before the report that opened
 -- <prefix>seen:<id>    hash: source -> count|first|last|topic|partition|offset; dropped likewise
--- <prefix>mark:<p>:<source>  [case, topic, offset, newest time, [key, ...]]: everything of the source up to offset is applied; 8 days
+-- <prefix>mark:<p>:<source>  topic|offset|newest time|cases, last first|keys of its last reports: all of it up to offset is applied; 8 days
 -- <prefix>identity:<family>:<identity>  case id; 8 days
--- <prefix>place:<family>  geo index of cases; swept on touch, kept until the recurrence window is over
+-- <prefix>place:<family>:<edge>:<column>:<row>  hash: case id -> ENTRY, at most CROWD: of a crowd the ended leave first, then the inexact,
+--                      then the least lately seen; closure moves `stands` and `handled`, and takes out what it forgets
 -- <prefix>outbox:<p>   stream of outcomes that nobody has published yet
 --
--- Returns {entry id or "", outcome JSON, [[group number, verdict, case, x, y, first, last, urgent], ...] JSON}.
--- A group is answered `again` when it must open a case but brought no opening for its first fresh report, or when its reports might not all
--- be judged like the first: it comes again, split into single reports. Every later group of its source or near it in this call is answered
--- `later`, so that a source, and what may be one case, stays strictly in order. Nothing is written for either.
+-- Returns {entry id or "", outcome JSON, [[verdict, case, x, y, first, last, urgent], …] JSON}; groups beyond the list are answered `later`:
+-- the time was up. A group is answered `again` when it must open a case but brought no opening for its first fresh report, or when its
+-- reports might not all be judged like the first: it comes again, split into single reports. Every later group of its source or near it
+-- in this call is answered `later`, so that a source, and what may be one case, stays strictly in order. Nothing is written for either.
 
-local prefix, partition, topic = KEYS[2], ARGV[2], ARGV[3]
+local prefix, partition, topic, budget = KEYS[2], ARGV[2], ARGV[3], tonumber(ARGV[6])
 local CM = 1.1119508023353298
-local EIGHT_DAYS = 691200
-local RECENT = 16
+local EIGHT_DAYS, RECENT, CASES, CROWD, PAGE, MORE = 691200, 16, 4, 64, 64, 8
+local ENTRY = '<BBi4i4d' -- tight · stands: 0 open, 1 ended, 2 alias · x · y · handled or 0; then its identity
 local floor, sqrt, max, min = math.floor, math.sqrt, math.max, math.min
-local fates, sights, learned, stuck = {}, {}, {}, {}
+local call, decode, encode, match, sub = redis.call, cjson.decode, cjson.encode, string.match, string.sub
+local concat, unpacked = table.concat, struct.unpack
+local fates, sights, learned = {}, {}, {}
 local told = {}
+local stuck = {sources = {}, things = {}, places = {}, wide = {}}
+local rules, reach_of = {}, {}
 
-local FIELDS = {'family', 'identity', 'x', 'y', 'known', 'tight', 'first', 'last', 'urgent', 'state', 'handled', 'ended', 'into', 'count',
-  'told_count', 'told_last', 'told_after'}
+for number, r in ipairs(decode(ARGV[7])) do
+  rules[number - 1] = {family = r[1], radius = r[2], window = r[3], span = r[4], recurs = r[5], quiet = r[6], by_place = r[7] == 1,
+    confirm = r[8], edge = r[9]}
+  reach_of[r[1]] = max(reach_of[r[1]] or 0, r[2])
+end
+
+local function clock()
+  local now = call('TIME')
+  return now[1] * 1000000 + now[2]
+end
+
+local function read(at)
+  local g = decode(ARGV[at])
+  return {at = at, source = g[1], rule = rules[g[2]], identity = g[3], x = g[4], y = g[5], cos = g[6], known = g[7] == 1,
+    tight = g[8] == 1, machine = g[9] == 1, held = g[10] == 1, notable = g[11] == 1, urgent = g[12], spread = g[13], hint = g[14],
+    new = g[15], many = g[16], from = g[17], to = g[18], start = g[19], first = g[20], last = g[21]}
+end
 
 local function load(id)
   for _ = 1, 5 do
-    local v = redis.call('HMGET', prefix .. 'case:' .. id, unpack(FIELDS))
-    if not v[1] then return nil end
-    if not v[13] or v[13] == '' then
-      return {id = id, family = v[1], identity = v[2], x = tonumber(v[3]), y = tonumber(v[4]), known = v[5] == '1', tight = v[6] == '1',
-        first = tonumber(v[7]), last = tonumber(v[8]), urgent = tonumber(v[9]), state = v[10], handled = tonumber(v[11] or ''),
-        ended = tonumber(v[12] or ''), count = tonumber(v[14]), told_count = tonumber(v[15]), told_last = tonumber(v[16]),
-        told_after = v[17] == '1'}
+    local v = call('HMGET', prefix .. 'case:' .. id, 'thing', 'seen', 'state', 'handled', 'ended', 'into')
+    if not v[1] or not v[2] then return nil end
+    if not v[6] or v[6] == '' then
+      local x, y, known, tight, family, identity = match(v[1], '^(%-?%d+)|(%-?%d+)|(%d)|(%d)|([^|]*)|(.*)$')
+      local first, last, urgent, count, told_count, told_last, after, cursor =
+        match(v[2], '^(%-?%d+)|(%-?%d+)|(%d)|(%d+)|(%d+)|(%-?%d+)|(%d)|(%d+)')
+      return {id = id, x = tonumber(x), y = tonumber(y), known = known == '1', tight = tight == '1', family = family, identity = identity,
+        first = tonumber(first), last = tonumber(last), urgent = tonumber(urgent), count = tonumber(count),
+        told_count = tonumber(told_count), told_last = tonumber(told_last), after = after, cursor = cursor,
+        state = v[3], handled = tonumber(v[4] or ''), ended = tonumber(v[5] or '')}
     end
-    id = v[13]
+    id = v[6]
   end
   return nil
 end
 
-local function fits(g, c, time)
-  local gap = max(0, time - c.last, c.first - time)
-  local east = (g.x - c.x) * CM * g.c / 1000000
-  local north = (g.y - c.y) * CM
-  local apart = floor(sqrt(east * east + north * north))
-  if g.f ~= c.family then return 'no', apart, gap end
-  if g.i ~= '' and c.identity ~= '' then
-    if g.i ~= c.identity then return 'no', apart, gap end
-  elseif g.b ~= 1 or g.k ~= 1 or not c.known or apart > g.r then
-    return 'no', apart, gap
-  end
-  if c.state == 'not_filed' or c.state == 'void' then
-    if g.m == 1 and g.u > 0 and c.ended and time - c.ended <= g.q and redis.call('HEXISTS', prefix .. 'seen:' .. c.id, g.s) == 1 then
-      return 'refused', apart, gap
-    end
-    return 'no', apart, gap
-  end
-  if c.state == 'expired' then return 'no', apart, gap end
-  if c.state == 'closed' then
-    if c.handled and time <= c.handled then return gap <= g.w and 'late' or 'no', apart, gap end
-    if c.ended and time - c.ended <= g.a then return 'recurred', apart, gap end
-    return 'no', apart, gap
-  end
-  if gap > g.w then return 'no', apart, gap end
-  if g.p > 0 and max(time, c.last) - min(time, c.first) > g.p then return 'series', apart, gap end
-  if c.handled and time <= c.handled then return 'late', apart, gap end
-  return 'join', apart, gap
+local function apart(g, x, y)
+  local east, north = (g.x - x) * CM * g.cos / 1000000, (g.y - y) * CM
+  return floor(sqrt(east * east + north * north))
 end
 
--- Whether a group must wait for an earlier one that is stuck: of the same source, or so near that they may belong to the same case.
+local function fits(g, c, time)
+  local rule = g.rule
+  local gap = max(0, time - c.last, c.first - time)
+  local away = apart(g, c.x, c.y)
+  if rule.family ~= c.family then return 'no', away, gap end
+  if g.identity ~= '' and c.identity ~= '' then
+    if g.identity ~= c.identity then return 'no', away, gap end
+  elseif not rule.by_place or not g.known or not c.known or away > rule.radius then
+    return 'no', away, gap
+  end
+  if c.state == 'not_filed' or c.state == 'void' then
+    if g.machine and g.urgent > 0 and c.ended and time - c.ended <= rule.quiet
+      and call('HEXISTS', prefix .. 'seen:' .. c.id, g.source) == 1 then
+      return 'refused', away, gap
+    end
+    return 'no', away, gap
+  end
+  if c.state == 'expired' then return 'no', away, gap end
+  if c.state == 'closed' then
+    if c.handled and time <= c.handled then return gap <= rule.window and 'late' or 'no', away, gap end
+    return c.ended and time - c.ended <= rule.recurs and 'recurred' or 'no', away, gap
+  end
+  if gap > rule.window then return 'no', away, gap end
+  if rule.span > 0 and max(time, c.last) - min(time, c.first) > rule.span then return 'series', away, gap end
+  return c.handled and time <= c.handled and 'late' or 'join', away, gap
+end
+
+-- Groups that are stuck, by what may make a later one wait for them; near ones by squares that no reach is wider than (below 75°).
+local function square(g, east, north)
+  local edge = 4 * reach_of[g.rule.family] / CM
+  return g.rule.family .. ':' .. floor(g.x / edge / 4) + east .. ':' .. floor(g.y / edge) + north
+end
+
+local function stick(g)
+  stuck.any = true
+  stuck.sources[g.source] = true
+  if g.identity ~= '' then stuck.things[g.rule.family .. ':' .. g.identity] = true end
+  if not g.rule.by_place or not g.known then return end
+  local wide = g.spread > reach_of[g.rule.family]
+  local into, key = wide and stuck.wide or stuck.places, wide and g.rule.family or square(g, 0, 0)
+  into[key] = into[key] or {}
+  table.insert(into[key], g)
+end
+
+local function near(g, some)
+  for _, s in ipairs(some or {}) do
+    if apart(g, s.x, s.y) <= 2 * g.rule.radius + g.spread + s.spread then return true end
+  end
+  return false
+end
+
 local function waits(g)
-  for _, s in ipairs(stuck) do
-    if s.s == g.s then return true end
-    if s.f == g.f then
-      if g.i ~= '' and g.i == s.i then return true end
-      local east = (g.x - s.x) * CM * g.c / 1000000
-      local north = (g.y - s.y) * CM
-      local reach = 2 * g.r + g.z + s.z
-      if east * east + north * north <= reach * reach then return true end
+  if stuck.sources[g.source] or (g.identity ~= '' and stuck.things[g.rule.family .. ':' .. g.identity]) then return true end
+  if not g.rule.by_place or not g.known then return false end
+  if near(g, stuck.wide[g.rule.family]) then return true end
+  if g.spread > reach_of[g.rule.family] then
+    for key, some in pairs(stuck.places) do
+      if match(key, '^[^:]*') == g.rule.family and near(g, some) then return true end
+    end
+    return false
+  end
+  for east = -1, 1 do
+    for north = -1, 1 do
+      if near(g, stuck.places[square(g, east, north)]) then return true end
     end
   end
   return false
 end
 
--- The case that the group joins, or the strongest link (recurred, refused, series) or suggestion for the case that it opens.
-local function find(g, mark, time)
-  local link, suggested
-  local function try(id, rule)
-    if not id or id == '' then return nil end
-    local c = load(id)
-    if not c then return nil end
-    local fit, apart, gap = fits(g, c, time)
-    if fit == 'join' or fit == 'late' then
-      return {c = c, rule = fit == 'late' and 'late' or rule, apart = apart, gap = gap}
-    end
-    if fit ~= 'no' and not link then link = {c = c, rule = fit, apart = apart, gap = gap} end
-    return nil
-  end
-  if g.m == 1 then
-    local found = try(g.h, 'same_source')
-    if not found and mark and mark[1] ~= g.h then found = try(mark[1], 'same_source') end
-    if not found and g.i ~= '' then
-      found = try(redis.call('GET', prefix .. 'identity:' .. g.f .. ':' .. g.i), 'same_' .. string.match(g.i, '^[^:]+'))
-    end
-    if found then return found end
-  end
-  if g.b == 1 and g.k == 1 then
-    local index = prefix .. 'place:' .. g.f
-    local near = redis.call('GEOSEARCH', index, 'FROMLONLAT', string.format('%.7f', g.x / 10000000), string.format('%.7f', g.y / 10000000),
-      'BYRADIUS', g.r / 100 + 1, 'm', 'ASC')
-    -- The index orders by distances half a metre off: the one distance formula, then the id, decides.
-    local found, other
-    local function nearer(fit, c, apart, gap, than)
-      if than and (than.apart < apart or (than.apart == apart and than.c.id < c.id)) then return than end
-      return {c = c, rule = fit, apart = apart, gap = gap}
-    end
-    for _, id in ipairs(near) do
-      local c = load(id)
-      if not c or c.id ~= id then
-        redis.call('ZREM', index, id)
-      else
-        local fit, apart, gap = fits(g, c, time)
-        if fit == 'join' or fit == 'late' then
-          if g.m == 1 and g.t == 1 and c.tight then
-            found = nearer(fit == 'late' and 'late' or 'same_place', c, apart, gap, found)
-          else
-            suggested = nearer(fit, c, apart, gap, suggested)
+local function cell(rule, column, row)
+  return prefix .. 'place:' .. rule.family .. ':' .. rule.edge .. ':' .. column .. ':' .. row
+end
+
+-- What is indexed within the radius and may be the same thing, nearest first.
+local function around(g)
+  local rule, found = g.rule, {}
+  local north = rule.radius / CM + 2
+  local east = north * 1000000 / g.cos
+  for column = floor((g.x - east) / rule.edge), floor((g.x + east) / rule.edge) do
+    for row = floor((g.y - north) / rule.edge), floor((g.y + north) / rule.edge) do
+      local entries = call('HGETALL', cell(rule, column, row))
+      for at = 1, #entries, 2 do
+        local tight, stands, x, y, handled, rest = unpacked(ENTRY, entries[at + 1])
+        local away = apart(g, x, y)
+        if away <= rule.radius and stands < 2 then
+          local identity = sub(entries[at + 1], rest)
+          if g.identity == '' or identity == '' or identity == g.identity then
+            found[#found + 1] = {id = entries[at], away = away, tight = tight == 1, ended = stands == 1, handled = handled}
           end
-        elseif fit ~= 'no' then
-          if g.m == 1 then other = nearer(fit, c, apart, gap, other) end
-        elseif time - max(c.last, c.ended or 0) > g.w + g.a then
-          redis.call('ZREM', index, id)
         end
       end
     end
-    if found then return found end
-    link = link or other
   end
-  return nil, link, suggested and suggested.c.id
+  if #found > 1 then
+    table.sort(found, function(a, b) return a.away < b.away or (a.away == b.away and a.id < b.id) end)
+  end
+  return found
+end
+
+-- The case at the place that a machine's report joins; or the nearest link and the nearest that it might be, as far as there is none yet.
+local function by_place(g, time, link)
+  local suggested
+  for _, near in ipairs(around(g)) do
+    local joins = g.machine and g.tight and near.tight
+    local links = not link and (g.machine or (g.tight and near.tight))
+    local late = near.ended and time <= near.handled
+    if (joins and (late or not near.ended)) or (links and (near.ended or g.rule.span > 0))
+      or (not suggested and (late or not near.ended)) then
+      local c = load(near.id)
+      local fit, away, gap = 'no', 0, 0
+      if c and c.id == near.id then fit, away, gap = fits(g, c, time) end
+      if fit == 'join' or fit == 'late' then
+        if joins then return {c = c, rule = fit == 'late' and 'late' or 'same_place', apart = away, gap = gap} end
+        suggested = suggested or c.id
+      elseif fit ~= 'no' and links then
+        link = {c = c, rule = fit, apart = away, gap = gap}
+      end
+    end
+  end
+  return nil, link, suggested
+end
+
+-- The case that the group joins, or the strongest link (recurred, refused, series) and suggestion for the case that it opens.
+local function find(g, mark, time)
+  local link, suggested
+  local function try(id, rule)
+    local c = load(id)
+    if not c then return nil end
+    local fit, away, gap = fits(g, c, time)
+    if fit == 'join' or fit == 'late' then
+      if g.machine then return {c = c, rule = fit == 'late' and 'late' or rule, apart = away, gap = gap} end
+      suggested = c.id
+    elseif fit ~= 'no' and not link then
+      link = {c = c, rule = fit, apart = away, gap = gap}
+    end
+    return nil
+  end
+  local found = g.machine and g.hint ~= '' and try(g.hint, 'same_source') or nil
+  if not found and g.machine then
+    for id in string.gmatch(mark.cases, '[^,]+') do
+      found = id ~= g.hint and try(id, 'same_source') or nil
+      if found then break end
+    end
+  end
+  if not found and g.identity ~= '' then
+    local id = call('GET', prefix .. 'identity:' .. g.rule.family .. ':' .. g.identity)
+    found = id and try(id, 'same_' .. match(g.identity, '^[^:]+'))
+  end
+  if found or not g.rule.by_place or not g.known then return found, link, suggested end
+  local perhaps
+  found, link, perhaps = by_place(g, time, link)
+  return found, link, suggested or perhaps
+end
+
+local function read_mark(text)
+  if not text then return {offset = -1, newest = -1, cases = '', keys = ''} end
+  local of, offset, newest, cases, keys = match(text, '^([^|]*)|(%d+)|(%-?%d+)|([^|]*)|(.*)$')
+  return {offset = of == topic and tonumber(offset) or -1, newest = tonumber(newest), cases = cases, keys = keys}
+end
+
+local function knows(keys, key)
+  for at = 1, #keys, 4 do
+    if sub(keys, at, at + 3) == key then return true end
+  end
+  return false
+end
+
+-- What of the group is not yet applied, and what of that is a resend; `at` is the first report that is not applied.
+local function sorted(g, mark)
+  local opener = g.new ~= '' and g.from > mark.offset and call('EXISTS', prefix .. 'case:' .. g.new) == 1
+  if g.from > mark.offset and not opener and g.first > mark.newest then
+    return {many = g.many, offsets = ARGV[g.at + 1], to = g.to, start = g.start, first = g.first, last = g.last, at = 1, newest = g.last}
+  end
+  local offsets, times, keys = decode(ARGV[g.at + 1]), decode(ARGV[g.at + 2]), ARGV[g.at + 3]
+  local fresh, resent, new = {}, {}, {many = 0, newest = mark.newest}
+  for at, offset in ipairs(offsets) do
+    if offset > mark.offset then
+      local time = times[at]
+      new.at = new.at or at
+      new.newest = max(new.newest, time)
+      if (at == 1 and opener) or (time <= mark.newest and knows(mark.keys, sub(keys, 4 * at - 3, 4 * at))) then
+        resent[#resent + 1] = offset
+      else
+        fresh[#fresh + 1] = offset
+        new.start, new.begins, new.to = new.start or time, new.begins or at, offset
+        new.first, new.last = min(new.first or time, time), max(new.last or time, time)
+      end
+    end
+  end
+  new.many, new.later = #fresh, new.begins and new.begins > 1
+  new.offsets, new.resent = '[' .. concat(fresh, ',') .. ']', #resent > 0 and '[' .. concat(resent, ',') .. ']'
+  return new
 end
 
 -- Whether some report of the group might be judged otherwise than its first one: then each is sifted by itself.
-local function apart_from_the_group(g, found, last)
-  if g.h ~= '' and found.c.id ~= g.h then return true end
-  if found.rule == 'late' and last > found.c.handled then return true end
-  return g.h == '' and g.i == '' and found.apart + g.z > g.r
+local function mixed(g, found, new)
+  if new.many == 1 then return false end
+  if g.hint ~= '' and found.c.id ~= g.hint then return true end
+  if found.rule == 'late' and new.last > found.c.handled then return true end
+  return g.hint == '' and g.identity == '' and found.apart + g.spread > g.rule.radius
+end
+
+-- Makes room for `new` in a crowded cell.
+local function thin(key, new)
+  local id, rank, last
+  local entries = call('HGETALL', key)
+  for at = 1, #entries, 2 do
+    if entries[at] ~= new then
+      local tight, stands = unpacked(ENTRY, entries[at + 1])
+      local seen = call('HGET', prefix .. 'case:' .. entries[at], 'seen')
+      local its = seen and tonumber(match(seen, '|(%-?%d+)')) or -1
+      local value = (not seen or stands > 0) and 0 or 1 + tight
+      if not id or value < rank or (value == rank and (its < last or (its == last and entries[at] < id))) then
+        id, rank, last = entries[at], value, its
+      end
+    end
+  end
+  call('HDEL', key, id)
 end
 
 local function open(g, link, suggested, time)
-  local held = g.d == 1 or (link and link.rule == 'refused')
-  redis.call('HSET', prefix .. 'case:' .. g.n, 'family', g.f, 'identity', g.i, 'x', g.x, 'y', g.y, 'known', g.k, 'tight', g.t, 'first', time,
-    'last', time, 'urgent', g.u, 'state', held and 'held' or 'reported', 'handled', '', 'ended', '', 'into', '', 'count', 0,
-    'told_count', 0, 'told_last', time, 'told_after', '0')
-  if g.b == 1 and g.k == 1 then
-    redis.call('GEOADD', prefix .. 'place:' .. g.f, string.format('%.7f', g.x / 10000000), string.format('%.7f', g.y / 10000000), g.n)
+  local rule = g.rule
+  local refused = link and link.rule == 'refused'
+  local held = g.held or refused
+  local opening = encode({opening = ARGV[g.at + 4], held = held and (refused and 'refused_before' or 'waiting') or nil,
+    link = link and not refused and {link.rule, link.c.id} or nil, suggested = suggested})
+  local state, key = held and 'held' or 'reported', ''
+  if rule.by_place and g.known then
+    key = cell(rule, floor(g.x / rule.edge), floor(g.y / rule.edge))
+    call('HSET', key, g.new, struct.pack(ENTRY, g.tight and 1 or 0, 0, g.x, g.y, 0) .. g.identity)
   end
-  if g.i ~= '' then redis.call('SET', prefix .. 'identity:' .. g.f .. ':' .. g.i, g.n, 'EX', EIGHT_DAYS) end
-  redis.call('HSET', prefix .. 'case:' .. g.n, 'opening', cjson.encode({
-    opening = g.o,
-    held = held and (link and link.rule == 'refused' and 'refused_before' or 'waiting') or nil,
-    link = link and link.rule ~= 'refused' and {link.rule, link.c.id} or nil,
-    suggested = suggested,
-  }))
-  return {id = g.n, family = g.f, x = g.x, y = g.y, first = time, last = time, urgent = g.u, state = held and 'held' or 'reported', count = 0,
-    told_count = 0, told_last = time, fresh = true}, held and 'held' or 'opened'
+  local thing = g.x .. '|' .. g.y .. '|' .. (g.known and '1|' or '0|') .. (g.tight and '1|' or '0|') .. rule.family .. '|' .. g.identity
+  call('HSET', prefix .. 'case:' .. g.new, 'thing', thing, 'state', state, 'handled', '', 'ended', '', 'into', '', 'cell', key, 'opening', opening)
+  if key ~= '' and call('HLEN', key) > CROWD then thin(key, g.new) end
+  if g.identity ~= '' then call('SET', prefix .. 'identity:' .. rule.family .. ':' .. g.identity, g.new, 'EX', EIGHT_DAYS) end
+  return {id = g.new, x = g.x, y = g.y, first = time, last = time, urgent = g.urgent, state = state, count = 0, told_count = 0,
+    told_last = time, after = '0', cursor = '0', fresh = true}, held and 'held' or 'opened'
 end
 
-local function count(g, c, offsets, first, last)
-  local seen = prefix .. 'seen:' .. c.id
-  local before = redis.call('HGET', seen, g.s)
-  local n, f, l = #offsets, first, last
-  if before then
-    local n0, f0, l0 = string.match(before, '^(%d+)|(%-?%d+)|(%-?%d+)')
-    n, f, l = n + n0, min(f, tonumber(f0)), max(l, tonumber(l0))
-  end
-  redis.call('HSET', seen, g.s, string.format('%.0f|%.0f|%.0f|%s|%s|%.0f', n, f, l, topic, partition, offsets[#offsets]))
-  c.first, c.last, c.count = min(c.first, first), max(c.last, last), c.count + #offsets
-  local after = c.handled and last > c.handled and not c.told_after
-  local tell = c.fresh or not before or g.N == 1 or after or g.u < c.urgent or c.count >= 2 * c.told_count or c.last - c.told_last > g.w / 4
-  c.urgent = min(c.urgent, g.u)
-  local id = prefix .. 'case:' .. c.id
-  redis.call('HSET', id, 'first', c.first, 'last', c.last, 'count', c.count, 'urgent', c.urgent)
-  if tell then
-    redis.call('HSET', id, 'told_count', c.count, 'told_last', c.last, 'told_after', (after or c.told_after) and '1' or '0')
-    c.told_count, c.told_last = c.count, c.last
-  end
-  return tell
-end
-
-local function tell(g, c, verdict)
+-- Puts what a person would notice among the sights: this source's totals, and at the case's first sight in this call a page of the others'.
+local function tell(g, c, total, verdict)
   local sight = told[c.id]
   if not sight then
-    sight = {case = c.id}
-    told[c.id] = sight
-    sights[#sights + 1] = sight
+    sight = {case = c.id, totals = {}, opens = call('HGET', prefix .. 'case:' .. c.id, 'opening')}
+    told[c.id], sights[#sights + 1] = sight, sight
+    local page = call('HSCAN', prefix .. 'seen:' .. c.id, c.cursor, 'COUNT', PAGE)
+    c.cursor = page[1]
+    for at = 1, #page[2], 2 do
+      if page[2][at] ~= g.source then sight.totals[#sight.totals + 1] = encode(page[2][at]) .. ',"' .. page[2][at + 1] .. '"' end
+    end
   end
-  if g.o ~= '' and verdict == 'merged' then
+  sight.totals[#sight.totals + 1] = encode(g.source) .. ',"' .. total .. '"'
+  if ARGV[g.at + 4] ~= '' and verdict == 'merged' then
     sight.more = sight.more or {}
-    if #sight.more < 8 then sight.more[#sight.more + 1] = g.o end
+    if #sight.more < MORE then sight.more[#sight.more + 1] = ARGV[g.at + 4] end
   end
   sight.urgent = c.urgent
 end
 
-local function sift(number, g)
-  local marked = prefix .. 'mark:' .. partition .. ':' .. g.s
-  local mark = redis.call('GET', marked)
-  mark = mark and cjson.decode(mark)
-  local behind = mark and mark[2] == topic and mark[3] or -1
-  local newest, recent = mark and mark[4] or -1, mark and mark[5] or {}
-  local already, resent, fresh, first, last, start = {}, {}, {}, nil, nil, nil
-  for at, offset in ipairs(g.O) do
-    local time, key = g.T[at], g.K[at]
-    local again = false
-    if offset > behind then
-      if at == 1 and g.n ~= '' and redis.call('EXISTS', prefix .. 'case:' .. g.n) == 1 then again = true end
-      if not again and time <= newest then
-        for _, known in ipairs(recent) do if known == key then again = true break end end
-      end
-    end
-    if offset <= behind then already[#already + 1] = offset
-    elseif again then resent[#resent + 1] = offset
-    else
-      fresh[#fresh + 1] = offset
-      start = start or at
-      first, last = min(first or time, time), max(last or time, time)
-    end
+local function count(g, c, new, verdict)
+  local seen = prefix .. 'seen:' .. c.id
+  local before = call('HGET', seen, g.source)
+  local many, first, last = new.many, new.first, new.last
+  if before then
+    local n, f, l = match(before, '^(%d+)|(%-?%d+)|(%-?%d+)')
+    many, first, last = many + n, min(first, tonumber(f)), max(last, tonumber(l))
   end
-  local verdict, found, link, suggested, c, mixed = nil, nil, nil, nil, nil, false
-  if #fresh > 0 then
-    found, link, suggested = find(g, mark, g.T[start])
-    if found and #fresh > 1 then mixed = apart_from_the_group(g, found, last) end
-    if mixed or (not found and (g.o == '' or start > 1)) then
-      stuck[#stuck + 1] = g
-      learned[#learned + 1] = {number, 'again'}
+  local total = many .. '|' .. first .. '|' .. last .. '|' .. topic .. '|' .. partition .. '|' .. new.to
+  call('HSET', seen, g.source, total)
+  c.first, c.last, c.count = min(c.first, new.first), max(c.last, new.last), c.count + new.many
+  local after = c.handled and new.last > c.handled and c.after == '0'
+  local notable = c.fresh or not before or g.notable or after or g.urgent < c.urgent or c.count >= 2 * c.told_count
+    or c.last - c.told_last > g.rule.window / 4
+  c.urgent = min(c.urgent, g.urgent)
+  if notable then
+    c.told_count, c.told_last = c.count, c.last
+    if after then c.after = '1' end
+    tell(g, c, total, verdict)
+  end
+  call('HSET', prefix .. 'case:' .. c.id, 'seen', c.first .. '|' .. c.last .. '|' .. c.urgent .. '|' .. c.count .. '|' .. c.told_count .. '|'
+    .. c.told_last .. '|' .. c.after .. '|' .. c.cursor)
+end
+
+local function fate(case, verdict, rule, away, gap, offsets, held)
+  fates[#fates + 1] = '["' .. case .. '","' .. verdict .. '","' .. rule .. '",' .. away .. ',' .. gap .. ',' .. offsets .. (held or '') .. ']'
+end
+
+local function learn(verdict, c)
+  learned[#learned + 1] = '["' .. verdict .. '","' .. c.id .. '",' .. c.x .. ',' .. c.y .. ',' .. c.first .. ',' .. c.last .. ',' .. c.urgent .. ']'
+end
+
+local function known(g, mark)
+  for id in string.gmatch(mark.cases, '[^,]+') do
+    local c = load(id)
+    if c and c.family == g.rule.family then return learn('already', c) end
+  end
+  learned[#learned + 1] = '["already"]'
+end
+
+local function remember(g, mark, new, key, case)
+  local cases = mark.cases
+  if case and match(cases, '^[^,]*') ~= case then
+    local kept = {case}
+    for id in string.gmatch(cases, '[^,]+') do
+      if id ~= case and #kept < CASES then kept[#kept + 1] = id end
+    end
+    cases = concat(kept, ',')
+  end
+  local keys = sub(mark.keys .. sub(ARGV[g.at + 3], 4 * new.at - 3), -4 * RECENT)
+  call('SET', key, topic .. '|' .. g.to .. '|' .. new.newest .. '|' .. cases .. '|' .. keys, 'EX', EIGHT_DAYS)
+end
+
+local function sift(g)
+  local key = prefix .. 'mark:' .. partition .. ':' .. g.source
+  local mark = read_mark(call('GET', key))
+  local new = sorted(g, mark)
+  if not new.at then return known(g, mark) end
+  local found, link, suggested, c, verdict
+  if new.many > 0 then
+    local bare = ARGV[g.at + 4] == ''
+    -- Without its case's id a report that is not the newest of its source cannot be told from a resend of the one that opened.
+    local unsure = bare and g.hint == '' and new.start <= mark.newest
+    if not unsure then found, link, suggested = find(g, mark, new.start) end
+    if unsure or (found and mixed(g, found, new)) or (not found and (bare or new.later)) then
+      stick(g)
+      learned[#learned + 1] = '["again"]'
       return
     end
-  end
-  -- Decided; from here on only writes.
-  if #fresh > 0 then
-    if found then c, verdict = found.c, 'merged' else c, verdict = open(g, link, suggested, g.T[start]) end
-    local why = found or link
-    local row = {c.id, verdict, why and why.rule or verdict, why and why.apart or 0, why and why.gap or 0}
+    -- Decided; from here on only writes.
+    if found then c, verdict = found.c, 'merged' else c, verdict = open(g, link, suggested, new.start) end
+    local why = found or link or {rule = verdict, apart = 0, gap = 0}
     if verdict == 'merged' then
-      row[6] = fresh
-      if c.state == 'held' then row[7], row[8] = c.count + #fresh, g.e end
-      fates[#fates + 1] = row
+      local held = c.state == 'held' and ',' .. c.count + new.many .. ',' .. g.rule.confirm
+      fate(c.id, verdict, why.rule, why.apart, why.gap, new.offsets, held)
     else
-      row[6] = {fresh[1]}
-      fates[#fates + 1] = row
-      if #fresh > 1 then
-        local others = {}
-        for at = 2, #fresh do others[at - 1] = fresh[at] end
-        fates[#fates + 1] = {c.id, 'merged', 'same_source', 0, last - first, others}
-      end
+      local first, others = match(new.offsets, '^%[(%d+),?(.*)%]$')
+      fate(c.id, verdict, why.rule, why.apart, why.gap, '[' .. first .. ']')
+      if others ~= '' then fate(c.id, 'merged', 'same_source', 0, new.last - new.first, '[' .. others .. ']') end
     end
-    if count(g, c, fresh, first, last) then tell(g, c, verdict) end
-    learned[#learned + 1] = {number, verdict, c.id, c.x, c.y, c.first, c.last, c.urgent}
+    count(g, c, new, verdict)
+    learn(verdict, c)
   else
-    local known = mark and load(mark[1])
-    if known then learned[#learned + 1] = {number, 'already', known.id, known.x, known.y, known.first, known.last, known.urgent}
-    else learned[#learned + 1] = {number, 'already'} end
+    known(g, mark)
   end
-  if #resent > 0 then fates[#fates + 1] = {cjson.null, 'resent', 'resent', 0, 0, resent} end
-  if #fresh + #resent > 0 then
-    for at, offset in ipairs(g.O) do
-      if offset > behind then
-        recent[#recent + 1] = g.K[at]
-        newest = max(newest, g.T[at])
-      end
-    end
-    while #recent > RECENT do table.remove(recent, 1) end
-    local case = c and c.id or (mark and mark[1]) or ''
-    redis.call('SET', marked, cjson.encode({case, topic, g.O[#g.O], newest, recent}), 'EX', EIGHT_DAYS)
+  if new.resent then fates[#fates + 1] = '[null,"resent","resent",0,0,' .. new.resent .. ']' end
+  remember(g, mark, new, key, c and c.id)
+end
+
+local function answer(at)
+  local g = read(at)
+  if stuck.any and waits(g) then
+    stick(g)
+    learned[#learned + 1] = '["later"]'
+  else
+    sift(g)
+  end
+  return 1 + g.many / 50
+end
+
+call('SET', prefix .. 'writable', '1') -- out of memory, read-only: refused here, with nothing written, and not group by group
+local until_us, work = clock() + budget, 0
+for at = 8, #ARGV, 5 do
+  if work >= 4 then
+    if clock() > until_us then break end
+    work = 0
+  end
+  local answers, says = #learned, #fates
+  local worked, why = pcall(answer, at)
+  work = work + (worked and why or 1)
+  if not worked then
+    while #learned > answers do table.remove(learned) end
+    while #fates > says do table.remove(fates) end
+    learned[answers + 1] = '["failed",' .. encode(tostring(type(why) == 'table' and why.err or why)) .. ']'
   end
 end
 
-for at = 6, #ARGV do
-  local number = at - 6
-  local good, g = pcall(cjson.decode, ARGV[at])
-  if not good then
-    learned[#learned + 1] = {number, 'failed'}
-  elseif #stuck > 0 and waits(g) then
-    stuck[#stuck + 1] = g
-    learned[#learned + 1] = {number, 'later'}
-  else
-    local worked, why = pcall(sift, number, g)
-    if not worked then learned[#learned + 1] = {number, 'failed', tostring(type(why) == 'table' and why.err or why)} end
-  end
-end
-
-for _, sight in ipairs(sights) do
-  sight.totals = redis.call('HGETALL', prefix .. 'seen:' .. sight.case)
-  sight.opens = redis.call('HGET', prefix .. 'case:' .. sight.case, 'opening') or nil
-end
 if KEYS[3] ~= '' and ARGV[4] ~= '' then
-  local high = tonumber(redis.call('HGET', KEYS[3], partition) or '')
-  if not high or tonumber(ARGV[4]) > high then redis.call('HSET', KEYS[3], partition, ARGV[4]) end
+  local high = tonumber(call('HGET', KEYS[3], partition) or '')
+  if not high or tonumber(ARGV[4]) > high then call('HSET', KEYS[3], partition, ARGV[4]) end
 end
 local entry, outcome = '', ''
 if #fates > 0 then
-  outcome = cjson.encode({topic = topic, partition = tonumber(partition), rules = ARGV[5], fates = fates, sights = sights})
-  entry = redis.call('XADD', prefix .. 'outbox:' .. partition, '*', 'o', outcome)
+  local said = {}
+  for at, sight in ipairs(sights) do
+    said[at] = '{"case":"' .. sight.case .. '","urgent":' .. sight.urgent .. ',"totals":[' .. concat(sight.totals, ',') .. ']'
+      .. (sight.opens and ',"opens":' .. encode(sight.opens) or '') .. (sight.more and ',"more":' .. encode(sight.more) or '') .. '}'
+  end
+  outcome = '{"topic":"' .. topic .. '","partition":' .. partition .. ',"rules":' .. encode(ARGV[5]) .. ',"fates":[' .. concat(fates, ',')
+    .. '],"sights":[' .. concat(said, ',') .. ']}'
+  entry = call('XADD', prefix .. 'outbox:' .. partition, '*', 'o', outcome)
 end
-return {entry, outcome, cjson.encode(learned)}
+return {entry, outcome, '[' .. concat(learned, ',') .. ']'}

@@ -6,13 +6,15 @@ successor publishes what a dead worker could not (ARCHITECTURE.md §3).
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import starmap
 from pathlib import Path
-from typing import Protocol
+from struct import pack
+from typing import NamedTuple, Protocol
 
-import orjson
+from orjson import dumps, loads
 
 from adapters.hot import HotStore
-from incidents.steps.sifting import Group
+from incidents.steps.sifting import Group, MatchRule, edge
 
 SCRIPT = (Path(__file__).parent / "sift.lua").read_text(encoding="utf-8")
 RECENT = 16
@@ -21,10 +23,13 @@ EIGHT_DAYS_S = 691_200
 """How long a mark and an identity are kept: a day longer than reports are."""
 MOST_AT_ONCE = 200
 """Outbox entries read at once."""
+MORE = 8
+"""Openings of other reports that a sight brings, for their evidence and words."""
+BUDGET_US = 6_000
+"""What a call may spend on groups; the one that is begun then, and telling, end before 10 ms (ARCHITECTURE.md §3)."""
 
 
-@dataclass(frozen=True, slots=True)
-class Learned:
+class Learned(NamedTuple):
     """What one group came to; x, y, first, last, urgent are the case's, for recognising the next repeat without a call."""
 
     verdict: str
@@ -34,6 +39,9 @@ class Learned:
     first: int = 0
     last: int = 0
     urgent: int = 3
+
+
+LATER = Learned("later")
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,56 +70,49 @@ class Sift(Protocol):
         """Forget these outcomes: they are published."""
 
 
-def _argument(group: Group) -> bytes:
-    rule = group.rule
-    return orjson.dumps(
-        {
-            "s": group.source,
-            "f": group.family,
-            "i": group.identity,
-            "x": group.x,
-            "y": group.y,
-            "c": group.cos,
-            "k": int(group.known),
-            "t": int(group.tight),
-            "m": int(group.machine),
-            "u": group.urgent,
-            "r": rule.radius,
-            "w": rule.window,
-            "p": rule.span,
-            "a": rule.recurs,
-            "q": rule.quiet,
-            "b": int(rule.by_place),
-            "h": group.hint,
-            "n": group.new_id,
-            "o": group.opening,
-            "d": int(group.held),
-            "N": int(group.notable),
-            "z": group.spread,
-            "e": rule.confirm,
-            "O": group.offsets,
-            "T": group.times,
-            "K": group.keys,
-        }
-    )
+def packed(groups: Sequence[Group]) -> list[bytes | str]:
+    """What the script takes of the groups (its ARGV[7..]): the rules, each once, then five arguments per group."""
+    numbers: dict[tuple[str, int], int] = {}
+    rules: list[tuple[object, ...]] = []
+    packed: list[bytes | str] = [b""]
+    for group in groups:
+        rule, offsets, times = group.rule, group.offsets, group.times
+        number = numbers.setdefault((group.family, id(rule)), len(rules))
+        if number == len(rules):
+            rules.append(_rule(group.family, rule))
+        packed += (_head(group, number), dumps(offsets), dumps(times), pack(f"<{len(offsets)}I", *group.keys), group.opening)
+    packed[0] = dumps(rules)
+    return packed
+
+
+def _rule(family: str, rule: MatchRule) -> tuple[object, ...]:
+    return family, rule.radius, rule.window, rule.span, rule.recurs, rule.quiet, int(rule.by_place), rule.confirm, edge(rule.radius)
+
+
+def _head(group: Group, rule: int) -> bytes:
+    offsets, times = group.offsets, group.times
+    flags = int(group.known), int(group.tight), int(group.machine), int(group.held), int(group.notable)
+    place = group.identity, group.x, group.y, group.cos
+    reports = len(offsets), offsets[0], offsets[-1], times[0], min(times), max(times)
+    return dumps((group.source, rule, *place, *flags, group.urgent, group.spread, group.hint, group.new_id, *reports))
 
 
 class RedisSift:
     """The atomic call as a script on Redis (adapters/sift.lua)."""
 
-    def __init__(self, hot: HotStore, rules: str, events_clock: bool = False) -> None:
+    def __init__(self, hot: HotStore, rules: str, events_clock: bool = False, budget_us: int = BUDGET_US) -> None:
         self._hot = hot
         self._rules = rules
+        self._budget = budget_us
         self._prefix = hot.keys.sift
         self._clock = hot.keys.events_clock if events_clock else ""
 
     async def call(self, partition: int, topic_id: str, groups: Sequence[Group], high: int | None = None) -> Answer:
-        args: list[str | bytes | int] = [partition, topic_id, "" if high is None else high, self._rules, *map(_argument, groups)]
+        args = [partition, topic_id, "" if high is None else high, self._rules, self._budget, *packed(groups)]
         entry, outcome, learned = await self._hot.run(SCRIPT, [self._prefix, self._clock], args)
-        ordered = sorted(orjson.loads(learned) or (), key=lambda row: row[0])
-        return Answer(
-            entry.decode(), outcome, tuple(Learned(*row[1:]) if row[1] != "failed" else Learned("failed", *row[2:]) for row in ordered)
-        )
+        answers = list(starmap(Learned, loads(learned)))
+        answers += [LATER] * (len(groups) - len(answers))
+        return Answer(entry.decode(), outcome, tuple(answers))
 
     async def check(self) -> None:
         await self._hot.run("return 1")

@@ -6,26 +6,27 @@ suite holds both to the same verdicts.
 
 import bisect
 import itertools
+import math
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 import orjson
 
-from adapters.sift import MOST_AT_ONCE, RECENT, Answer, Learned
+from adapters.sift import LATER, MORE, MOST_AT_ONCE, RECENT, Answer, Learned
 from incidents.case import State
-from incidents.steps.sifting import Fit, Group, Seen, distance_cm, fits
+from incidents.steps.sifting import CASES, CM, CROWD, PAGE, Fit, Group, MatchRule, Seen, cell, distance_cm, edge, fits
 
 JOINS = (Fit.JOIN, Fit.LATE)
 
 
 @dataclass
 class _Mark:
-    case: str
-    topic: str
-    offset: int
-    newest: int
+    topic: str = ""
+    offset: int = -1
+    newest: int = -1
+    cases: list[str] = field(default_factory=list)  # the last one first
     recent: list[int] = field(default_factory=list)
 
 
@@ -36,26 +37,23 @@ class _Again(Exception):
 class MemorySift:
     """The in-memory twin, for unit tests and `rehearse`; one process, no loss, no guard."""
 
-    def __init__(self, rules: str = "") -> None:
+    def __init__(self, rules: str = "", most: Callable[[], int] | None = None) -> None:
         self.rules = rules
         self.cases: dict[str, Seen] = {}
         self.marks: dict[tuple[int, str], _Mark] = {}
         self.identities: dict[tuple[str, str], str] = {}
+        self._most = most
         self._boxes: dict[int, dict[str, bytes]] = defaultdict(dict)
-        self._places: dict[str, list[tuple[int, str]]] = defaultdict(list)  # family -> (y, case id), sorted
+        self._cells: dict[str, dict[str, Seen]] = defaultdict(dict)
         self._serial = itertools.count(1)
 
     async def call(self, partition: int, topic_id: str, groups: Sequence[Group], high: int | None = None) -> Answer:
         del high
         call = _Call(self, partition, topic_id)
-        learned = tuple(call.sift(group) for group in groups)
+        most = max(1, self._most()) if self._most else len(groups)
+        learned = (*(call.sift(group) for group in groups[:most]), *(LATER for _ in groups[most:]))
         if not call.fates:
             return Answer("", b"", learned)
-        for sight in call.sights.values():
-            seen = self.cases[sight["case"]]
-            sight["totals"] = [text for source, total in seen.sources.items() for text in (source, "|".join(map(str, total)))]
-            if seen.opening:
-                sight["opens"] = seen.opening
         outcome = orjson.dumps(
             {"topic": topic_id, "partition": partition, "rules": self.rules, "fates": call.fates, "sights": list(call.sights.values())}
         )
@@ -83,22 +81,26 @@ class MemorySift:
         return None
 
     def near(self, group: Group) -> list[Seen]:
-        """Cases of the family within the radius and one metre, nearest first."""
-        index = self._places[group.family]
-        reach = group.rule.radius // 100 * 100 + 1000
-        first = bisect.bisect_left(index, (group.y - reach, ""))
-        last = bisect.bisect_left(index, (group.y + reach, "~"))
-        found = (self.cases[case_id] for _, case_id in index[first:last])
-        near = (seen for seen in found if not seen.into and distance_cm(group, seen) <= group.rule.radius + 100)
+        """Cases of the family within the radius, nearest first, as far as crowded cells still know them."""
+        reach, width = group.rule.radius / CM + 2, edge(group.rule.radius)
+        east = reach * 1_000_000 / group.cos
+        columns = range(math.floor((group.x - east) / width), math.floor((group.x + east) / width) + 1)
+        rows = range(math.floor((group.y - reach) / width), math.floor((group.y + reach) / width) + 1)
+        cells = (cell(group.family, group.rule.radius, column * width, row * width) for column in columns for row in rows)
+        found = (seen for name in cells for seen in self._cells.get(name, {}).values())
+        near = (seen for seen in found if not seen.into and distance_cm(group, seen) <= group.rule.radius)
         return sorted(near, key=lambda seen: (distance_cm(group, seen), seen.case_id))
 
-    def add(self, seen: Seen, place: bool) -> None:
+    def add(self, seen: Seen, rule: MatchRule) -> None:
         """Put a case under its id, identity and place."""
         self.cases[seen.case_id] = seen
-        if place:
-            bisect.insort(self._places[seen.family], (seen.y, seen.case_id))
         if seen.identity:
             self.identities[seen.family, seen.identity] = seen.case_id
+        if rule.by_place and seen.known:
+            crowd = self._cells[cell(seen.family, rule.radius, seen.x, seen.y)]
+            if len(crowd) >= CROWD:
+                del crowd[min(crowd, key=lambda case_id: _worth(crowd[case_id]))]
+            crowd[seen.case_id] = seen
 
     def move(self, case_id: str, state: State, handled: int | None, ended: int | None, into: str = "") -> None:
         """What closure writes when it moves a case."""
@@ -127,47 +129,50 @@ class _Call:
     def sift(self, group: Group) -> Learned:
         if any(_waits(group, stuck) for stuck in self.stuck):
             self.stuck.append(group)
-            return Learned("later")
-        mark = self.store.marks.get((self.partition, group.source))
-        behind = mark.offset if mark and mark.topic == self.topic else -1
+            return LATER
+        mark = self.store.marks.get((self.partition, group.source)) or _Mark()
+        behind = mark.offset if mark.topic == self.topic else -1
         fresh, resent = self._sorted(group, mark, behind)
-        case = mark.case if mark else ""
-        learned = self._known(mark)
+        learned = self._known(group, mark)
+        cases = mark.cases
         if fresh:
             try:
                 learned = self._decide(group, mark, fresh)
             except _Again:
                 self.stuck.append(group)
                 return Learned("again")
-            case = learned.case
+            cases = [learned.case, *(case for case in cases if case != learned.case)][:CASES]
         if resent:
             self.fates.append([None, "resent", "resent", 0, 0, resent])
         if fresh or resent:
             at = bisect.bisect_right(group.offsets, behind)
-            recent = [*(mark.recent if mark else ()), *group.keys[at:]][-RECENT:]
-            newest = max([mark.newest if mark else -1, *group.times[at:]])
-            self.store.marks[self.partition, group.source] = _Mark(case, self.topic, group.offsets[-1], newest, recent)
+            recent = [*mark.recent, *group.keys[at:]][-RECENT:]
+            newest = max([mark.newest, *group.times[at:]])
+            self.store.marks[self.partition, group.source] = _Mark(self.topic, group.offsets[-1], newest, cases, recent)
         return learned
 
-    def _sorted(self, group: Group, mark: _Mark | None, behind: int) -> tuple[list[int], list[int]]:
+    def _sorted(self, group: Group, mark: _Mark, behind: int) -> tuple[list[int], list[int]]:
         fresh: list[int] = []
         resent: list[int] = []
         for at, (offset, time, key) in enumerate(zip(group.offsets, group.times, group.keys, strict=True)):
             if offset <= behind:
                 continue
             known = at == 0 and group.new_id in self.store.cases
-            recent = mark is not None and time <= mark.newest and key in mark.recent
+            recent = time <= mark.newest and key in mark.recent
             (resent if known or recent else fresh).append(offset)
         return fresh, resent
 
-    def _known(self, mark: _Mark | None) -> Learned:
-        seen = self.store.load(mark.case) if mark else None
+    def _known(self, group: Group, mark: _Mark) -> Learned:
+        last = (self.store.load(case) for case in mark.cases)
+        seen = next((seen for seen in last if seen and seen.family == group.family), None)
         return _learned("already", seen) if seen else Learned("already")
 
-    def _decide(self, group: Group, mark: _Mark | None, fresh: list[int]) -> Learned:
+    def _decide(self, group: Group, mark: _Mark, fresh: list[int]) -> Learned:
         start = group.offsets.index(fresh[0])
         wanted = set(fresh)
         times = [time for offset, time in zip(group.offsets, group.times, strict=True) if offset in wanted]
+        if not group.opening and not group.hint and times[0] <= mark.newest:
+            raise _Again
         found, link, suggested = self._find(group, mark, times[0])
         mixed = found is not None and len(fresh) > 1 and _apart_from_the_group(group, found, max(times))
         if mixed or (found is None and (not group.opening or start > 0)):
@@ -178,8 +183,7 @@ class _Call:
             seen, verdict = self._open(group, link, suggested, times[0])
             opened = True
         self._fate(group, seen, verdict, found or link, fresh, max(times) - min(times))
-        if self._count(group, seen, fresh, times, opened):
-            self._tell(group, seen, verdict)
+        self._count(group, seen, fresh, times, opened)
         return _learned(verdict, seen)
 
     def _fate(self, group: Group, seen: Seen, verdict: str, why: _Found | None, fresh: list[int], spread: int) -> None:
@@ -194,37 +198,31 @@ class _Call:
         if len(fresh) > 1:
             self.fates.append([seen.case_id, "merged", "same_source", 0, spread, fresh[1:]])
 
-    def _find(self, group: Group, mark: _Mark | None, time: int) -> tuple[_Found | None, _Found | None, str | None]:
+    def _find(self, group: Group, mark: _Mark, time: int) -> tuple[_Found | None, _Found | None, str | None]:
         link: _Found | None = None
         suggested: str | None = None
         for seen, rule in self._candidates(group, mark):
             fit, apart, gap = fits(group, seen, time, group.urgent == 0)
-            if fit in JOINS:
+            if fit in JOINS and (rule != "same_place" or (group.tight and seen.tight)) and group.machine:
                 return _Found(seen, "late" if fit is Fit.LATE else rule, apart, gap), None, None
-            if fit is not Fit.NO and link is None:
-                link = _Found(seen, fit.value, apart, gap)
-        other: _Found | None = None
-        for seen in self.store.near(group) if group.rule.by_place and group.known else ():
-            fit, apart, gap = fits(group, seen, time, group.urgent == 0)
             if fit in JOINS:
-                if group.machine and group.tight and seen.tight:
-                    return _Found(seen, "late" if fit is Fit.LATE else "same_place", apart, gap), None, None
                 suggested = suggested or seen.case_id
-            elif fit is not Fit.NO and group.machine and other is None:
-                other = _Found(seen, fit.value, apart, gap)
-        link = link or other
+            elif fit is not Fit.NO and link is None and (group.machine or rule != "same_place" or (group.tight and seen.tight)):
+                link = _Found(seen, fit.value, apart, gap)
         return None, link, suggested
 
-    def _candidates(self, group: Group, mark: _Mark | None) -> Iterator[tuple[Seen, str]]:
-        """What a machine's report may join without looking around: the hint, its last case, the case of its identity."""
-        if not group.machine:
-            return
-        named = self.store.identities.get((group.family, group.identity)) if group.identity else None
-        kind = "same_" + group.identity.partition(":")[0]
-        for case_id, rule in ((group.hint, "same_source"), (mark.case if mark else None, "same_source"), (named, kind)):
-            seen = self.store.load(case_id) if case_id else None
+    def _candidates(self, group: Group, mark: _Mark) -> Iterator[tuple[Seen, str]]:
+        """What a report may join: the hint and the last cases of a machine, the case of its identity, those around."""
+        cases = [group.hint, *(case for case in mark.cases if case != group.hint)] if group.machine else []
+        ways = [(case, "same_source") for case in cases]
+        if group.identity:
+            ways.append((self.store.identities.get((group.family, group.identity), ""), "same_" + group.identity.partition(":")[0]))
+        for case, rule in ways:
+            seen = self.store.load(case) if case else None
             if seen is not None:
                 yield seen, rule
+        if group.rule.by_place and group.known:
+            yield from ((seen, "same_place") for seen in self.store.near(group))
 
     def _open(self, group: Group, link: _Found | None, suggested: str | None, time: int) -> tuple[Seen, str]:
         refused = link is not None and link.rule == "refused"
@@ -251,10 +249,10 @@ class _Call:
             told_last=time,
             opening=orjson.dumps(opening).decode(),
         )
-        self.store.add(seen, group.rule.by_place and group.known)
+        self.store.add(seen, group.rule)
         return seen, "held" if held else "opened"
 
-    def _count(self, group: Group, seen: Seen, fresh: list[int], times: list[int], opened: bool) -> bool:
+    def _count(self, group: Group, seen: Seen, fresh: list[int], times: list[int], opened: bool) -> None:
         n, first, last = len(fresh), min(times), max(times)
         before = seen.sources.get(group.source)
         if before:
@@ -267,15 +265,29 @@ class _Call:
         seen.urgent = min(seen.urgent, group.urgent)
         if tell:
             seen.told_count, seen.told_last, seen.told_after = seen.count, seen.last, after or seen.told_after
-        return tell
+            self._tell(group, seen, opened)
 
-    def _tell(self, group: Group, seen: Seen, verdict: str) -> None:
-        sight = self.sights.setdefault(seen.case_id, {"case": seen.case_id})
-        if group.opening and verdict == "merged":
+    def _tell(self, group: Group, seen: Seen, opened: bool) -> None:
+        sight = self.sights.get(seen.case_id)
+        if sight is None:
+            sight = self.sights[seen.case_id] = {"case": seen.case_id, "totals": []}
+            if seen.opening:
+                sight["opens"] = seen.opening
+            sources = list(seen.sources)[seen.cursor : seen.cursor + PAGE]
+            seen.cursor = seen.cursor + PAGE if seen.cursor + PAGE < len(seen.sources) else 0
+            for source in sources:
+                sight["totals"] += source, "|".join(map(str, seen.sources[source]))
+        sight["totals"] += group.source, "|".join(map(str, seen.sources[group.source]))
+        if group.opening and not opened:
             more = sight.setdefault("more", [])
-            if len(more) < 8:
+            if len(more) < MORE:
                 more.append(group.opening)
         sight["urgent"] = seen.urgent
+
+
+def _worth(seen: Seen) -> tuple[int, int, str]:
+    """Of a crowd the least of these leaves."""
+    return 0 if seen.ended is not None or seen.into else 1 + seen.tight, seen.last, seen.case_id
 
 
 def _waits(group: Group, stuck: Group) -> bool:
@@ -283,8 +295,10 @@ def _waits(group: Group, stuck: Group) -> bool:
         return True
     if group.family != stuck.family:
         return False
-    same = bool(group.identity) and group.identity == stuck.identity
-    return same or distance_cm(group, stuck) <= 2 * group.rule.radius + group.spread + stuck.spread
+    if group.identity and group.identity == stuck.identity:
+        return True
+    placed = all(each.rule.by_place and each.known for each in (group, stuck))
+    return placed and distance_cm(group, stuck) <= 2 * group.rule.radius + group.spread + stuck.spread
 
 
 def _apart_from_the_group(group: Group, found: _Found, last: int) -> bool:

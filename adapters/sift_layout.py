@@ -1,0 +1,120 @@
+"""What the atomic call keeps in Redis (adapters/sift.lua), made from told cases: from outside only the rebuild needs it (adapters/restore.py).
+
+The layout itself is described once, at the head of the script; the contract suite goes on sifting on a store that was filled from here.
+"""
+
+import heapq
+import struct
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+
+from incidents.case import ENDED, Case, SourceTotal, State
+from incidents.catalogue import Category, Severity
+from incidents.events import epoch_ms
+from incidents.sightings import sift_state
+from incidents.steps.sifting import CASES, CROWD, cell, match_rule
+
+Sighted = tuple[Case, Category]
+_URGENT = {severity: at for at, severity in enumerate(Severity)}
+_ENTRY = struct.Struct("<BBiid")
+
+
+def family_of(category: Category) -> str:
+    """What a category is matched with by place and identity."""
+    return category.family or category.key
+
+
+def identity_of(case: Case) -> str:
+    """The text of what names the thing, "" for nothing."""
+    return f"{case.identity.kind}:{case.identity.value}" if case.identity else ""
+
+
+def case_fields(case: Case, category: Category) -> dict[str, str]:
+    """The fields of a case's hash; all that is told is counted as told."""
+    count = sum(total.count for total in case.totals.values())
+    first, last = epoch_ms(case.first_seen), epoch_ms(case.last_seen)
+    thing = _x(case), _y(case), int(case.place.known), int(_tight(case, category)), family_of(category), identity_of(case)
+    seen = first, last, _URGENT[case.severity], count, count, last, int(case.seen_after_handling), 0
+    return {
+        "thing": "|".join(map(str, thing)),
+        "seen": "|".join(map(str, seen)),
+        "state": sift_state(case),
+        "handled": str(epoch_ms(case.handled_at)) if case.handled_at else "",
+        "ended": str(epoch_ms(case.ended_at)) if case.ended_at else "",
+        "into": case.merged_into or "",
+        "cell": _cell(case, category) if _placed(case, category) else "",
+    }
+
+
+def total_text(total: SourceTotal) -> str:
+    """One source's total of a case."""
+    first, last = epoch_ms(total.first), epoch_ms(total.last)
+    return f"{total.count}|{first}|{last}|{total.topic_id}|{total.partition}|{total.offset}"
+
+
+def places(sighted: Iterable[Sighted]) -> Iterator[tuple[str, dict[str, bytes]]]:
+    """The cells of the place index, none more crowded than the script leaves them."""
+    cells: dict[str, list[tuple[int, int, str, bytes]]] = defaultdict(list)
+    for case, category in sighted:
+        if _placed(case, category):
+            rank = 0 if case.state in ENDED else 1 + _tight(case, category)
+            cells[_cell(case, category)].append((rank, epoch_ms(case.last_seen), case.case_id, _entry(case, category)))
+    for name, crowd in cells.items():
+        yield name, {case_id: entry for _, _, case_id, entry in heapq.nlargest(CROWD, crowd)}
+
+
+@dataclass
+class _Mark:
+    topic_id: str = ""
+    offset: int = -1
+    newest: int = -1
+    cases: list[tuple[int, str]] = field(default_factory=list)
+
+
+class Marks:
+    """The marks of all sources: at the last offset in the topic as it is now, which is the one a source was last seen in."""
+
+    def __init__(self) -> None:
+        self._marks: dict[tuple[int, str], _Mark] = defaultdict(_Mark)
+
+    def add(self, case: Case) -> None:
+        """Take what a case says of its sources."""
+        for source, total in case.totals.items():
+            mark, last = self._marks[total.partition, source], epoch_ms(total.last)
+            mark.cases.append((last, case.case_id))
+            if mark.offset < total.offset if mark.topic_id == total.topic_id else mark.newest < last:
+                mark.topic_id, mark.offset = total.topic_id, total.offset
+            mark.newest = max(mark.newest, last)
+
+    def texts(self) -> Iterator[tuple[str, str]]:
+        """Key below sift's prefix, and value; which reports came last is not known any more."""
+        for (partition, source), mark in self._marks.items():
+            cases = ",".join(case_id for _, case_id in heapq.nlargest(CASES, mark.cases))
+            yield f"mark:{partition}:{source}", f"{mark.topic_id}|{mark.offset}|{mark.newest}|{cases}|"
+
+
+def _entry(case: Case, category: Category) -> bytes:
+    stands = 2 if case.state is State.MERGED else int(case.state in ENDED)
+    handled = epoch_ms(case.handled_at) if case.handled_at else 0
+    return _ENTRY.pack(_tight(case, category), stands, _x(case), _y(case), handled) + identity_of(case).encode()
+
+
+def _cell(case: Case, category: Category) -> str:
+    return cell(family_of(category), category.radius_m * 100, _x(case), _y(case))
+
+
+def _placed(case: Case, category: Category) -> bool:
+    return match_rule(category).by_place and case.place.known
+
+
+def _tight(case: Case, category: Category) -> bool:
+    return case.place.accuracy_m * 2 <= category.radius_m
+
+
+def _x(case: Case) -> int:
+    return round(case.place.lon * 1e7)
+
+
+def _y(case: Case) -> int:
+    return round(case.place.lat * 1e7)
