@@ -58,3 +58,14 @@ def test_outlines_that_are_missing_are_told(copied: Path, capsys: pytest.Capture
 def test_an_unknown_city_is_misuse(capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["check", "atlantis"]) == 2
     assert "there are: boston, qingdao" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(("begins", "years"), [("2026-10-20", []), ("2026-11-10", ["2027"]), ("2027-12-01", ["2027, 2028"])])
+def test_a_calendar_that_ends_within_60_days_is_a_warning(
+    begins: str, years: list[str], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("CITYLOOP_CLOCK", f"x600@{begins}T08:00+08:00")
+    assert run(["check", "qingdao", "--json"]) == 0
+    warnings = json.loads(capsys.readouterr().out)["warnings"]
+    assert [warning.split("need ")[1].split(":")[0] for warning in warnings] == years
+    assert all("calendar.toml ends with 2026" in warning for warning in warnings)

@@ -2,12 +2,15 @@
 
 import asyncio
 from collections.abc import Mapping
+from datetime import UTC, datetime
 
 import pytest
 from mode import Service
 from mode.utils.locks import Event
 
 from adapters import metrics
+from adapters.clock import RealClock
+from config.load import load_city
 from config.settings import Settings
 from streams.app import ServiceApp, service_app
 from streams.worker import Heart, RoleCrashed
@@ -103,3 +106,27 @@ def test_a_role_that_ends_by_a_bug_is_noticed_with_its_cause() -> None:
     with pytest.raises(RoleCrashed, match="intake") as caught:
         asyncio.run(journey())
     assert isinstance(caught.value.__cause__, ZeroDivisionError)
+
+
+class Standing(RealClock):
+    """A city's clock that stands where the test puts it."""
+
+    moment = datetime(2026, 10, 20, tzinfo=UTC)
+
+    def now(self) -> datetime:
+        """There."""
+        return self.moment
+
+
+def test_years_that_the_calendar_lacks_are_shown_when_the_city_s_clock_comes_near_them() -> None:
+    async def journey() -> None:
+        heart, clock = Heart([]), Standing()
+        heart.city, heart.clock = load_city(Settings(city="qingdao")), clock
+        beating = asyncio.create_task(heart.run(lambda: None))
+        await until(lambda: gauge("calendar_missing_years") == 0, "nothing to be missing")
+        clock.moment = datetime(2026, 11, 20, tzinfo=UTC)
+        await until(lambda: gauge("calendar_missing_years") == 1, "2027 to be missing")
+        beating.cancel()
+
+    metrics.CALENDAR_MISSING_YEARS.set(-1)
+    asyncio.run(journey())
