@@ -8,10 +8,11 @@ MAKEFLAGS += --no-print-directory
 VENV := .venv
 RUN := $(VENV)/bin
 READY := $(VENV)/ready
+PEERS := .local/bench/peers-venv
 # pip names the address of every file: only the file's name is of interest.
 QUIETER := sed -u -E -e '/^Looking in/d' -e '/^\[notice\]/d' -e 's,https?://[^ ]*/,,g'
 
-.PHONY: help setup tools check test test-all demo bench whole-city soak docs up down lock clean
+.PHONY: help setup tools check test test-all demo bench bench-peers bench-quick bench-sweeps whole-city soak docs up down lock clean
 
 help:  ## Show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 18
@@ -42,8 +43,25 @@ test-all: tools  ## Run also the slow tests
 demo: setup  ## Watch a simulated city: real Kafka and Redis, a page, an exact audit
 	@./cityloop demo
 
-bench: setup  ## Measure reports per second, CPU seconds per million, memory
-	@PYTHONPATH=. $(RUN)/python -P -m benchmarks
+bench: setup  ## Measure ours: reports per second, CPU per million, memory, closure, latency (BENCH="--runs 3")
+	@PYTHONPATH=. $(RUN)/python -P -m benchmarks ours $(BENCH)
+
+bench-peers: $(PEERS)/ready  ## Measure ours against Kafka Streams, Bytewax, Quix Streams, Faust, in turns (half an hour)
+	-@benchmarks/peers/kafka_streams/run.sh --build-only
+	@PYTHONPATH=. $(RUN)/python -P -m benchmarks peers $(BENCH)
+
+bench-quick: setup  ## Measure ours and Kafka Streams once, in live order
+	-@benchmarks/peers/kafka_streams/run.sh --build-only
+	@PYTHONPATH=. $(RUN)/python -P -m benchmarks quick $(BENCH)
+
+bench-sweeps: setup  ## Measure ours over open cases, bad input, cameras, partitions, workers
+	@PYTHONPATH=. $(RUN)/python -P -m benchmarks sweeps $(BENCH)
+
+$(PEERS)/ready: $(READY) benchmarks/peers/requirements.lock
+	@echo "setting up $(PEERS) from benchmarks/peers/requirements.lock …"
+	@$(RUN)/python -m venv $(PEERS)
+	@$(PEERS)/bin/python -m pip install --disable-pip-version-check --progress-bar off --require-hashes -r benchmarks/peers/requirements.lock | $(QUIETER)
+	@touch $@
 
 whole-city: setup  ## Run 230,000 cameras at 10,000 reports a second for MINUTES=10 and watch the lag
 	@PYTHONPATH=. $(RUN)/python -P -m benchmarks.soak whole-city --minutes $(or $(MINUTES),10)
@@ -64,7 +82,7 @@ down: setup  ## Stop them
 
 lock: setup  ## Pin all dependencies anew, with hashes
 	@$(RUN)/python -m pip install --disable-pip-version-check --quiet uv
-	@for name in requirements requirements-dev; do \
+	@for name in requirements requirements-dev benchmarks/peers/requirements; do \
 		echo "locking $$name.in …"; \
 		$(RUN)/uv pip compile --quiet --upgrade --no-header --no-emit-index-url --generate-hashes --python-version 3.11 $$name.in -o $$name.lock; \
 	done

@@ -1,160 +1,98 @@
-"""`make bench`: intake alone on 400,000 simulated reports in live order, everything on: reports/s, CPU seconds per million, memory.
+"""`make bench`, `bench-peers`, `bench-quick`, `bench-sweeps`: who runs over which orders how often, and what becomes of the figures.
 
-Its own Kafka and Redis on free ports below .local/bench, emptied before each run. The reports are on the topic before the worker starts,
-and time and CPU count from its readiness to its last fate, as the process's own accounting (/proc) and its own metrics say.
+Everything runs on a Kafka and a Redis of its own on free ports below .local/bench. Figures go to stdout as JSON, progress to stderr; a
+contest with the peers also writes benchmarks/results/<date>-<commit>.json and the page made from it (docs/benchmarks.md).
 """
 
 import argparse
 import json
-import os
-import platform
-import shutil
-import statistics
-import subprocess
-import sys
-import time
-import urllib.request
-from datetime import UTC, datetime, timedelta
-from pathlib import Path
+from collections.abc import Sequence
 from typing import Any
 
-from rich.console import Console
+from benchmarks import closing, latency, page, results, sweeps
+from benchmarks.contest import contest
+from benchmarks.engines import ENGINES, Engine
+from benchmarks.ground import ground, say
+from benchmarks.orders import CAMERAS, Order, orders
 
-from adapters import stack, topics
-from adapters.boundaries import locator
-from adapters.producer import KafkaBus
-from adapters.stack_engines import free_port
-from adapters.stack_state import Mode
-from config.load import load_city
-from config.settings import ROOT, Settings, load_settings
-from config.topics import REPORTED
-from producers.simulation.plan import SimulationOptions
-from producers.sources.simulate import Simulation
-
-WITHIN_S = 300.0
-TICKS = os.sysconf("SC_CLK_TCK")
-say = Console(stderr=True).print
+STREAMS = ("kafka-streams/1", "kafka-streams/2")
 
 
-def fill(settings: Settings, reports: int, cameras: int) -> float:
-    """Put the reports on the topic, as they would have come in the last half hour; returns the seconds it took."""
-    city = load_city(settings)
-    minutes = 30
-    options = SimulationOptions(
-        start=datetime.now(UTC) - timedelta(minutes=minutes + 1),
-        cameras=cameras,
-        rate=reports / minutes / 60,
-        count=reports,
-        flat=True,
-    )
-    simulation = Simulation(city, locator(city, settings), options)
-    began = time.monotonic()
-    bus = KafkaBus(settings.kafka_bootstrap, settings.named(REPORTED.name))
-    try:
-        for item in simulation.reports():
-            bus.send(item.key, item.value)
-        bus.flush(60)
-    finally:
-        bus.close()
-    return time.monotonic() - began
+def ours(chosen: argparse.Namespace) -> dict[str, Any]:
+    """Ours alone: three orders, closure, latency."""
+    with ground() as here:
+        engines = contest(here, _engines(chosen.engines or results.OURS), _orders(chosen), chosen.runs or 1)
+        closure = closing.measured(here)
+        latencies = latency.measured(here)
+    return results.wrapped(engines, closure=closure, latency=latencies)
 
 
-def measure(settings: Settings, reports: int) -> dict[str, float]:
-    """Run the worker's intake over what is on the topic."""
-    port = free_port()
-    environment = os.environ | {f"CITYLOOP_{k.upper()}": str(v) for k, v in settings.model_dump(exclude_none=True).items()}
-    environment |= {"CITYLOOP_METRICS_PORT": str(port), "PYTHONPATH": str(ROOT), "PYTHONSAFEPATH": "1"}
-    words = [sys.executable, "-m", "cli", "worker", "--only", "intake"]
-    log = Path(settings.local_dir) / "worker.log"
-    with log.open("wb") as out, subprocess.Popen(words, cwd=ROOT, env=environment, stdout=out, stderr=out) as worker:
-        try:
-            return _watch(worker.pid, port, reports)
-        finally:
-            worker.terminate()
+def peers(chosen: argparse.Namespace) -> dict[str, Any]:
+    """Everybody, alternating; the results file and the page."""
+    with ground() as here:
+        engines = contest(here, _engines(chosen.engines), _orders(chosen), chosen.runs or 3)
+    content = results.wrapped(engines, reports=chosen.reports, runs=chosen.runs or 3, cameras=chosen.cameras)
+    say(f"written to {results.save(content)}")
+    for order in results.ORDERS:
+        say(f"\n{order}\n{results.table(content, order)}", markup=False)
+    page.write()
+    return content
 
 
-def _watch(pid: int, port: int, reports: int) -> dict[str, float]:
-    deadline = time.monotonic() + WITHIN_S
-    began = cpu = 0.0
-    rss = 0
-    while True:
-        if time.monotonic() > deadline:
-            raise SystemExit(f"the worker did not finish within {WITHIN_S:g} s; see .local/bench/worker.log")
-        page = _metrics(port)
-        if not began and _sample(page, 'cityloop_ready{role="intake"}'):
-            began, cpu = time.monotonic(), _cpu_s(pid)
-        if began:
-            rss = max(rss, _rss_mb(pid))
-        if began and sum(_sample(page, f'cityloop_reports_total{{verdict="{v}"}}') for v in VERDICTS) >= reports:
-            took, used = time.monotonic() - began, _cpu_s(pid) - cpu
-            return {
-                "reports_per_s": reports / took,
-                "cpu_s_per_million": used / reports * 1e6,
-                "rss_mb": rss,
-                "opened": _sample(page, 'cityloop_reports_total{verdict="opened"}'),
-                "recognised": _sample(page, "cityloop_recognised_total"),
-            }
-        time.sleep(0.1)
+def quick(chosen: argparse.Namespace) -> dict[str, Any]:
+    """Ours and Kafka Streams, live, once."""
+    chosen.orders = chosen.orders or "live"
+    with ground() as here:
+        wanted = _engines(chosen.engines or ",".join((results.OURS, *STREAMS)))
+        engines = contest(here, wanted, _orders(chosen), chosen.runs or 1, scoring=False)
+    content = results.wrapped(engines, reports=chosen.reports)
+    say(results.table(content, "live"), markup=False)
+    return content
 
 
-VERDICTS = ("opened", "merged", "held", "resent", "rejected")
+def swept(chosen: argparse.Namespace) -> dict[str, Any]:
+    """Ours over what a city may differ in; the results file."""
+    with ground() as here:
+        content = results.wrapped({}, sweeps=sweeps.measured(here, chosen.reports // 3))
+    say(f"written to {results.save(content, '-sweeps')}")
+    return content
 
 
-def _metrics(port: int) -> str:
-    try:
-        with urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics", timeout=10) as answer:
-            return str(answer.read().decode())
-    except OSError:
-        return ""
+def renewed(_: argparse.Namespace) -> dict[str, Any]:
+    """The page and the chart from the newest results."""
+    return {"written": page.write()}
 
 
-def _sample(page: str, name: str) -> float:
-    return next((float(line.rpartition(" ")[2]) for line in page.splitlines() if line.startswith(name + " ")), 0.0)
+KINDS = {"ours": ours, "peers": peers, "quick": quick, "sweeps": swept, "page": renewed}
 
 
-def _cpu_s(pid: int) -> float:
-    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-    return (int(fields[11]) + int(fields[12])) / TICKS
+def _engines(names: str) -> Sequence[Engine]:
+    known = {engine.name: engine for engine in ENGINES}
+    wanted = names.split(",") if names else list(known)
+    if unknown := [name for name in wanted if name not in known]:
+        raise SystemExit(f"--engines: no engine {unknown[0]!r}; there are {', '.join(known)}")
+    return [known[name] for name in wanted]
 
 
-def _rss_mb(pid: int) -> int:
-    pages = int(Path(f"/proc/{pid}/statm").read_text().split()[1])
-    return pages * os.sysconf("SC_PAGE_SIZE") >> 20
-
-
-def run(reports: int, cameras: int, runs: int) -> dict[str, Any]:
-    """Fill once per run, measure, and sum up."""
-    folder = ROOT / ".local" / "bench"
-    shutil.rmtree(folder, ignore_errors=True)
-    folder.mkdir(parents=True)
-    base = load_settings().model_copy(update={"local_dir": folder, "city": "qingdao", "clock": "real", "namespace": ""})
-    up = stack.up(base, Mode.NATIVE, say)
-    results = []
-    try:
-        for number in range(runs):
-            settings = base.model_copy(update={**up.addresses, "namespace": f"bench{number}."})
-            topics.apply(settings)
-            say(f"run {number + 1} of {runs}: {reports:,} reports of {cameras:,} cameras onto the topic …")
-            filled = fill(settings, reports, cameras)
-            say(f"  filled at {reports / filled:,.0f}/s; sifting …")
-            results.append(measure(settings, reports))
-            say("  " + ", ".join(f"{name} {value:,.1f}" for name, value in results[-1].items()))
-            topics.delete(settings)
-    finally:
-        stack.down(base)
-    medians = {name: statistics.median(result[name] for result in results) for name in results[0]}
-    machine = f"{os.cpu_count()} cores, {platform.machine()}, Python {platform.python_version()}"
-    return {"reports": reports, "cameras": cameras, "order": "live", "machine": machine, "median": medians, "runs": results}
+def _orders(chosen: argparse.Namespace) -> Sequence[Order]:
+    known = {order.name: order for order in orders(chosen.reports, chosen.cameras)}
+    wanted = chosen.orders.split(",") if chosen.orders else list(known)
+    if unknown := [name for name in wanted if name not in known]:
+        raise SystemExit(f"--orders: no order {unknown[0]!r}; there are {', '.join(known)}")
+    return [known[name] for name in wanted]
 
 
 def main() -> None:
-    """Parse, run, print: figures on stdout as JSON, progress on stderr."""
-    parser = argparse.ArgumentParser(prog="make bench", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--reports", type=int, default=400_000)
-    parser.add_argument("--cameras", type=int, default=20_000)
-    parser.add_argument("--runs", type=int, default=3)
+    """Parse, run, print."""
+    parser = argparse.ArgumentParser(prog="make bench…", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("kind", choices=KINDS, nargs="?", default="ours")
+    parser.add_argument("--engines", default="", help=f"of {', '.join(engine.name for engine in ENGINES)}")
+    parser.add_argument("--orders", default="", help="of live, backlog, unique")
+    parser.add_argument("--runs", type=int, default=0, help="3 with the peers, otherwise 1")
+    parser.add_argument("--reports", type=int, default=900_000, help="measured reports of an order (unique: a third); half as many warm up")
+    parser.add_argument("--cameras", type=int, default=CAMERAS, help="of the order live")
     chosen = parser.parse_args()
-    print(json.dumps(run(chosen.reports, chosen.cameras, chosen.runs), indent=2))
+    print(json.dumps(KINDS[chosen.kind](chosen), indent=1, ensure_ascii=False))
 
 
 if __name__ == "__main__":

@@ -25,7 +25,8 @@ def drawn(content: Mapping[str, Any]) -> str:
             y += BAR
         y += GAP
     line = f'<line x1="{LABEL + unit:.0f}" y1="{TOP - 8}" x2="{LABEL + unit:.0f}" y2="{y}" stroke="#57606a" stroke-dasharray="3 3"/>'
-    title = f"<title>Reports a second of cityloop, one process, divided by those of each engine ({content['date']}, {content['commit']})</title>"
+    of = f"{content['date']}, {content['commit']}"
+    title = f"<title>Reports a second of cityloop, one process, divided by those of each engine ({of})</title>"
     size = f'width="{WIDTH}" height="{y + 8}" viewBox="0 0 {WIDTH} {y + 8}"'
     return "\n".join([f'<svg xmlns="http://www.w3.org/2000/svg" {size} role="img">', title, *parts, line, "</svg>\n"])
 

@@ -49,21 +49,21 @@ class Race:
 
     order: Order
     items: list[Item]
+    partitions: int = REPORTED.partitions
     loads: dict[tuple[int, int], Load] = field(default_factory=dict)
 
     def load(self, begin: int, end: int, with_ids: bool = False) -> Load:
         """The records from `begin` to `end`, encoded the first time."""
         if (begin, end) not in self.loads:
-            partitions = REPORTED.partitions
-            self.loads[begin, end] = loaded(islice(self.items, begin, end), partitions, with_ids)
+            self.loads[begin, end] = loaded(islice(self.items, begin, end), self.partitions, with_ids)
         return self.loads[begin, end]
 
 
-def prepare(ground: Ground, order: Order) -> Race:
-    """Simulate the order."""
+def prepare(ground: Ground, order: Order, bad: float = 0.0, partitions: int = REPORTED.partitions) -> Race:
+    """Simulate the order; `bad` is the share of bad input in it."""
     say(f"{order.name}: {order.about}; simulating {order.warm + order.reports:,} reports …")
     city = load_city(ground.settings)
-    return Race(order, list(records(order, city, locator(city, ground.settings))))
+    return Race(order, list(records(order, city, locator(city, ground.settings), bad)), partitions)
 
 
 def timed(ground: Ground, engine: Engine, race: Race) -> dict[str, Any]:
@@ -115,16 +115,17 @@ class Watched:
 
 
 def _run(ground: Ground, engine: Engine, told: Told, loads: tuple[Load, Load | None]) -> Watched:
+    partitions = loads[0].partitions
     mark = f"bench-{engine.name.replace('/', '-')}-{uuid.uuid4().hex[:6]}"
     state = ground.logs / mark
     state.mkdir()
     try:
         if engine.ours:
-            settings = ground.of(mark)
-            topic, launch = settings.named(REPORTED.name), launch_ours(settings, state.with_suffix(".log"))
+            settings = ground.of(mark, partitions)
+            topic, launch = settings.named(REPORTED.name), launch_ours(settings, state.with_suffix(".log"), workers=engine.threads)
         else:
             topic = f"{mark}.in"
-            ground.make(topic, REPORTED.partitions)
+            ground.make(topic, partitions)
             ground.make(f"{mark}.out", OUT_PARTITIONS)
             launch = launch_peer(engine, ground.bootstrap, topic, mark, state, told.assign)
         return asyncio.run(watch(ground, launch, told, topic, loads))

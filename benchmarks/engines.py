@@ -5,6 +5,7 @@ BENCH_OUT, and ends on SIGTERM. Ours is the product's own command line, with eve
 """
 
 import os
+import shlex
 import signal
 import subprocess
 import sys
@@ -20,7 +21,6 @@ from config.topics import FATES
 PEERS = ROOT / "benchmarks" / "peers"
 PYTHON = ROOT / ".local" / "bench" / "peers-venv" / "bin" / "python"
 STOP_WITHIN_S = 15.0
-CLOSING = "intake,closure"
 
 
 @dataclass(frozen=True)
@@ -90,11 +90,17 @@ def _end(process: subprocess.Popen[bytes]) -> None:
     process.wait()
 
 
-def launch_ours(settings: Settings, log: Path, only: str = "intake") -> Launch:
-    """The product's worker in the namespace of these settings."""
+TOGETHER = "trap 'kill $(jobs -p)' TERM; {0} wait; wait"
+"""Bash that starts several commands and ends with them."""
+
+
+def launch_ours(settings: Settings, log: Path, only: str = "intake", workers: int = 1) -> Launch:
+    """The product's worker in the namespace of these settings; `only` "" runs all its roles, `workers` so many of it."""
     variables = {f"CITYLOOP_{name.upper()}": str(value) for name, value in settings.model_dump(exclude_none=True).items()}
-    variables["CITYLOOP_METRICS_PORT"] = str(free_port())
-    return Launch((sys.executable, "-m", "cli", "worker", "--only", only), settings.named(FATES.name), log, variables)
+    variables["CITYLOOP_METRICS_PORT"] = "0" if workers > 1 else str(free_port())
+    words = (sys.executable, "-m", "cli", "worker", *(("--only", only) if only else ()))
+    command = words if workers == 1 else ("bash", "-c", TOGETHER.format(f"{shlex.join(words)} & " * workers))
+    return Launch(command, settings.named(FATES.name), log, variables)
 
 
 def launch_peer(engine: Engine, bootstrap: str, topic: str, mark: str, state: Path, assign: bool) -> Launch:

@@ -18,6 +18,7 @@ from rich.console import Console
 from adapters import stack, topics
 from adapters.stack_state import Mode
 from config.settings import ROOT, Settings, load_settings
+from config.topics import REPORTED
 
 FOLDER = ROOT / ".local" / "bench"
 GONE_WITHIN_S = 30.0
@@ -37,10 +38,15 @@ class Ground:
         """Where Kafka listens."""
         return self.settings.kafka_bootstrap
 
-    def of(self, namespace: str, **changes: object) -> Settings:
-        """The settings of ours in a namespace, with its topics made."""
-        settings = self.settings.model_copy(update={"namespace": f"{namespace}.", **changes})
+    def of(self, namespace: str, partitions: int = REPORTED.partitions) -> Settings:
+        """The settings of ours in a namespace, with its topics made; `incidents.reported` with so many partitions."""
+        settings = self.settings.model_copy(update={"namespace": f"{namespace}."})
         topics.apply(settings)
+        if partitions != REPORTED.partitions:
+            reported = settings.named(REPORTED.name)
+            with self._admin() as admin:
+                _delete(admin, {reported})
+            self.make(reported, partitions)
         return settings
 
     def make(self, topic: str, partitions: int) -> None:

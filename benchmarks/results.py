@@ -15,6 +15,17 @@ from config.settings import ROOT
 FOLDER = ROOT / "benchmarks" / "results"
 OURS = "cityloop/1"
 ORDERS = ("live", "backlog", "unique")
+HEAD = (
+    "engine",
+    "reports/s: median (min – max)",
+    "ours ÷ it",
+    "CPU-s per million",
+    "with broker, Redis",
+    "RSS MB",
+    "cases",
+    "precision",
+    "recall",
+)
 Cell = Mapping[str, Any]
 
 
@@ -69,18 +80,7 @@ def ratio(engines: Mapping[str, Any], engine: str, order: str) -> float | None:
 
 def table(content: Mapping[str, Any], order: str) -> str:
     """One order's figures as a table of Markdown."""
-    head = [
-        "engine",
-        "reports/s: median (min – max)",
-        "ours ÷ it",
-        "CPU-s per million",
-        "with broker, Redis",
-        "RSS MB",
-        "cases",
-        "precision",
-        "recall",
-    ]
-    lines = [f"| {' | '.join(head)} |", "|" + "---|" * len(head)]
+    lines = [f"| {' | '.join(HEAD)} |", "|" + "---|" * len(HEAD)]
     engines = content["engines"]
     for name, orders in engines.items():
         if order in orders:
@@ -90,19 +90,11 @@ def table(content: Mapping[str, Any], order: str) -> str:
 
 def _row(name: str, cell: Cell, times: float | None) -> Sequence[str]:
     if "failed" in cell:
-        return [name, f"failed: {cell['failed']}", *[""] * 7]
+        return [name, f"failed: {cell['failed']}", *[""] * (len(HEAD) - 2)]
     rates, cpu = cell["reports_per_s"], median(cell, "cpu_s_per_million") or 0.0
     beside = sum(median(cell, f"cpu_s_per_million_{each}") or 0.0 for each in ("broker", "redis"))
     share = [f"{cell[each]:.4f}" if each in cell else "" for each in ("precision", "recall")]
     spread = f"{statistics.median(rates):,.0f} ({min(rates):,.0f} – {max(rates):,.0f})"
     shown = "" if times is None or name == OURS else f"{times:.2f}"
-    return [
-        name,
-        spread,
-        shown,
-        f"{cpu:.1f}",
-        f"{cpu + beside:.1f}",
-        f"{cell['rss_mb']}",
-        f"{cell['cases']:,}" if cell["cases"] else "",
-        *share,
-    ]
+    cases = f"{cell['cases']:,}" if cell["cases"] else ""
+    return [name, spread, shown, f"{cpu:.1f}", f"{cpu + beside:.1f}", str(cell["rss_mb"]), cases, *share]
