@@ -43,6 +43,8 @@ SAY_EVERY_S = 30.0
 READY_WITHIN_S = 60.0
 DRAIN_WITHIN_S = 60.0
 MOST_LAG_S = 5.0
+LEAST_OFFERED = 0.9
+"""Share of the rate that the simulator must have offered, or the run says nothing about it."""
 SAMPLES_KEPT = 240
 OURS = ("worker", "intake", "cases")
 """The worker's parent and its two processes; the others are shown and not judged."""
@@ -178,6 +180,7 @@ def figures(run: Run) -> dict[str, Any]:
     return {
         "reports": reports,
         "reports_per_s": round(reports / seconds, 1),
+        "offered_per_s": round((last.offered - measured[0].offered) / seconds, 1),
         "max_lag_s": run.worst,
         "report_age_s": ages,
         "cpu_s_per_million": {n: round((last.cpu_s[n] - measured[0].cpu_s.get(n, 0.0)) / reports * 1e6, 2) for n in last.cpu_s},
@@ -206,10 +209,12 @@ def series(samples: Sequence[Sample]) -> Iterator[tuple[str, float, list[float]]
 
 def verdicts(run: Run) -> list[dict[str, Any]]:
     """One line per thing that was to be kept: `what`, `fine`, and the figures behind it."""
-    if run.plan is not None and run.plan.name == WHOLE_CITY.name:
-        return [
+    if run.plan.name == WHOLE_CITY.name:
+        lags = [
             {"what": f"lag {name} ≤ {MOST_LAG_S:g} s", "fine": worst <= MOST_LAG_S, "worst": worst} for name, worst in run.worst.items()
         ]
+        offered, least = figures(run)["offered_per_s"], LEAST_OFFERED * run.plan.rate
+        return [*lags, {"what": f"offered ≥ {least:,.0f} reports/s", "fine": offered >= least, "offered": offered}]
     measured = run.measured()
     at_s = [each.at_s for each in measured]
     found = [(name, trend(at_s, values, floor)) for name, floor, values in series(measured)]

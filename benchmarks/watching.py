@@ -35,7 +35,10 @@ BUCKET = re.compile(r'cityloop_report_age_seconds_bucket\{.*?le="(?P<le>[^"]+)".
 
 @dataclass(frozen=True, slots=True)
 class Sample:
-    """One look; `at_s` since the run began. `ages` are the cumulative counts of the age histogram by stage and bucket's upper bound."""
+    """One look; `at_s` since the run began. What is `offered` is on the log, `reports` have their fates.
+
+    `ages` are the cumulative counts of the age histogram by stage and bucket's upper bound.
+    """
 
     at_s: float
     lag_s: dict[str, float]
@@ -46,6 +49,7 @@ class Sample:
     redis_mb: float
     cases: int
     remembered: int
+    offered: int
     reports: int
     ages: dict[str, dict[float, float]]
 
@@ -61,6 +65,10 @@ class Log:
         self._ends.append((at_s, ends))
         while at_s - self._ends[0][0] > REMEMBERED_S:
             self._ends.popleft()
+
+    def total(self) -> int:
+        """Records that were on the log at the last note."""
+        return sum(self._ends[-1][1].values())
 
     def behind(self, partition: int, offset: int) -> tuple[float, int]:
         """Seconds and records that somebody who has done everything before `offset` is behind, as of the last note.
@@ -129,6 +137,7 @@ class Watch:
             redis_mb=round(self._redis.info("memory")["used_memory"] / 2**20, 2),
             cases=int(self._redis.zcard(self._keys.cases)),
             remembered=int(value_of(page, "cityloop_remembered_sources")),
+            offered=self._logs[REPORTED.name][1].total(),
             reports=int(sum(_values(page, "cityloop_reports_total"))),
             ages=_ages(page),
         )
