@@ -14,9 +14,11 @@ import typer
 
 from adapters import metrics
 from cli.main import build
+from config.load_indicators import load_evaluation
 from config.settings import ROOT, Settings
 from config.topics import TOPICS, Topic
 from incidents.case import ENDED, FactType, State
+from incidents.flags import FLAGS
 from incidents.transitions import TABLE, as_markdown
 
 PART = re.compile(r"(<!-- made: ([a-z-]+) -->\n).*?(\n<!-- end -->)", re.DOTALL)
@@ -131,6 +133,22 @@ def facts() -> str:
     return ", ".join(f"`{fact}`" for fact in FactType)
 
 
+# --- evaluation ---------------------------------------------------------------------------------------------------------------
+
+
+def flags() -> str:
+    """Every flag with its meaning, in the order of the bits."""
+    rows = [(str(at), f"`{flag.key}`", flag.name.zh, flag.name.en, flag.means) for at, flag in enumerate(FLAGS)]
+    return _table(["bit", "flag", "", "", "holds when"], rows)
+
+
+def indicators() -> str:
+    """Qingdao's indicators with their rules."""
+    evaluation = load_evaluation(Settings(city="qingdao"))
+    rows = [(f"`{row.key}`", row.name.zh, row.name.en, f"`{row.rule}`", row.by.value, row.post or "–") for row in evaluation.indicators]
+    return _table(["indicator", "", "", "rule", "by", "post"], rows)
+
+
 # --- the command line ---------------------------------------------------------------------------------------------------------
 
 
@@ -185,6 +203,8 @@ PARTS: dict[str, Callable[[], str]] = {
     "states": as_markdown,
     "diagram": diagram,
     "facts": facts,
+    "flags": flags,
+    "indicators": indicators,
     "overview": overview,
     "commands": reference,
 }

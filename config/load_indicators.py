@@ -53,7 +53,7 @@ def _indicator(document: Document, number: int, row: Row) -> Indicator | None:
     if any(other.get("key") == indicator.key for other in document.rows("indicator")[:number]):
         document.problem(f"indicator {indicator.key} stands twice", "indicator", number, "key")
     if indicator.post is not None and indicator.post not in set(Role):
-        document.problem(unknown(indicator.post, list(Role), "post"), "indicator", number, "post")
+        document.problem(unknown(indicator.post, [role.value for role in Role], "post"), "indicator", number, "post")
     return indicator
 
 
