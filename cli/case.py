@@ -1,7 +1,7 @@
 """`cityloop case show|list|command|export`: one case with its whole story, many in a table, and the way to act on one."""
 
 import asyncio
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Annotated, Any
 
 import typer
@@ -9,9 +9,11 @@ from pydantic import ValidationError
 from rich.console import Group, RenderableType
 from rich.text import Text
 
-from adapters.case_files import CaseFiles, Told, give, new_command_id
-from cli import words
+from adapters.case_files import CaseFiles, give, new_command_id
+from adapters.clock import EPOCH
+from cli import case_story, words
 from cli.case_deadline import deadline
+from cli.case_story import unit_name
 from cli.output import AsJson, out, say, table
 from cli.told_reports import reports_of, reports_table
 from config.load import load_city
@@ -22,7 +24,6 @@ from incidents.errors import UserError
 from incidents.transitions import BY_COMMAND
 
 CaseArgument = Annotated[str, typer.Argument(metavar="CASE", help="The case's id, e.g. QD-20261121-14YNDD4W6Y.")]
-SHOWN = ("reason", "note", "held_because", "rule", "due_at", "deadline", "level", "escalated_to", "merged_into", "rating")  # of a fact
 
 
 def register(app: typer.Typer) -> None:
@@ -61,6 +62,7 @@ def list_cases(  # noqa: PLR0913  # a command's options are its parameters
     district: Annotated[str | None, typer.Option(help="Only cases of this district, by code.")] = None,
     category: Annotated[str | None, typer.Option(help="Only cases of this category, by key.")] = None,
     overdue: Annotated[bool, typer.Option("--overdue", help="Only cases that are overdue.")] = False,
+    stock: Annotated[bool, typer.Option("--stock", help="Only cases that have been suspended for more than 60 days.")] = False,
     limit: Annotated[int, typer.Option(min=0, help="The newest so many; 0 means all.")] = 100,
     as_json: AsJson = False,
 ) -> None:
@@ -75,7 +77,9 @@ def list_cases(  # noqa: PLR0913  # a command's options are its parameters
         raise UserError(
             f"unknown category {category!r}; `cityloop check {city.key}` counts them, config/cities/{city.key}/catalogue names them"
         )
-    rows = [_line(case) for case in CaseFiles(settings, say).every() if case.overdue or not overdue]
+    every = list(CaseFiles(settings, say).every())
+    now = datetime.now(UTC) if settings.clock == "real" else max((case.told_at or case.opened_at for case in every), default=EPOCH)
+    rows = [_line(case) for case in every if (case.overdue or not overdue) and (case.is_stock(now) or not stock)]
     rows = [row for row in rows if all(value is None or row[name] == value for name, value in wanted.items())]
     chosen = rows[-limit:] if limit else rows
     head = ["case", "opened", "state", "category", "severity", "district", "unit", "due", "seen"]
@@ -185,7 +189,7 @@ def _row(city: City, row: dict[str, Any]) -> list[Any]:
         name,
         row["severity"],
         _district(city, row["district"]),
-        _unit(city, row["unit"]),
+        unit_name(city, row["unit"]),
         due,
         row["count"],
     ]
@@ -195,15 +199,10 @@ def _district(city: City, code: str | None) -> str | None:
     return next((f"{each.name.zh} {each.name.en}" for each in city.districts if each.code == code), code)
 
 
-def _unit(city: City, key: str | None) -> str | None:
-    unit = city.unit_by_key.get(key or "")
-    return words.named(unit.name if unit else None, key)
-
-
 def _render(city: City, case: Case, answer: dict[str, Any]) -> RenderableType:
     parts: list[RenderableType] = [table(["", ""], _about(city, case)), Text()]
-    facts = [Told(event["type"].split(".")[2], event["sequence"], event["data"]["at"], event) for event in answer["facts"]]
-    parts.append(table(["#", "时间 at", "事实 fact", "何人 who", "缘由 why"], (_told(city, fact) for fact in facts)))
+    events = ((event["type"].split(".")[2], event["sequence"], event["data"]) for event in answer["facts"])
+    parts.append(table(case_story.HEAD, (case_story.line(city, *event, case.opened_at) for event in events)))
     if "reports" in answer:
         parts += reports_table(answer, city.time_zone)
     return Group(*parts)
@@ -212,6 +211,7 @@ def _render(city: City, case: Case, answer: dict[str, Any]) -> RenderableType:
 def _about(city: City, case: Case) -> list[tuple[str, str | None]]:
     kind, zone = city.catalogue.get(case.category), city.time_zone
     due = ", ".join(f"{each.kind} {words.moment(each.at, zone)}" for each in case.deadlines) or None
+    held = ", ".join(f"{who} {ms // 60_000} min" for who, ms in case.held_ms.items())
     links = {"recurs": case.recurs, "series": case.series, "merged into": case.merged_into, "suggested": ", ".join(case.suggested) or None}
     lines = [
         ("案件 case", case.case_id),
@@ -228,10 +228,12 @@ def _about(city: City, case: Case) -> list[tuple[str, str | None]]:
             f"{case.count}× by {len(case.totals)} sources, {words.moment(case.first_seen, zone)} … {words.moment(case.last_seen, zone)}",
         ),
         ("立案缘由 why a case", f"{case.reason} (rules {case.rules})"),
-        ("处置部门 unit", f"{_unit(city, case.unit)} by route {case.route}" if case.unit else None),
-        ("协办 assisting", ", ".join(_unit(city, key) or key for key in case.assisting) or None),
+        ("处置部门 unit", f"{unit_name(city, case.unit)} by route {case.route}" if case.unit else None),
+        ("协办 assisting", ", ".join(unit_name(city, key) or key for key in case.assisting) or None),
         ("期限 due", f"{words.moment(case.due_at, zone)}{' 超期 overdue' if case.overdue else ''}" if case.due_at else None),
         ("时钟 deadlines", due),
+        ("用时 held by", held or None),
+        ("待回复 to answer", ", ".join(each.id for each in case.unanswered) or None),
         (
             "证据 evidence",
             " ".join(each.url or each.sha256 or "?" for each in (*case.evidence, *case.handled_evidence, *case.check_evidence)) or None,
@@ -240,16 +242,6 @@ def _about(city: City, case: Case) -> list[tuple[str, str | None]]:
         *(("群众 said", f"{each.source}: {each.description or '–'}") for each in case.statements),
     ]
     return [(name, value) for name, value in lines if value]
-
-
-def _told(city: City, fact: Told) -> list[Any]:
-    body = fact.event["data"]
-    actor = body["actor"]
-    who = f"{actor['id']} ({actor['role']}{', ' + (_unit(city, actor['unit']) or '') if actor.get('unit') else ''})"
-    said = {name: body[name] for name in SHOWN if body.get(name)}
-    said |= {"due_at": f"due {words.moment(said['due_at'], city.time_zone)}"} if "due_at" in said else {}
-    why = " · ".join(map(str, filter(None, [_unit(city, body.get("unit")), *said.values()])))
-    return [fact.sequence, words.moment(fact.at, city.time_zone), words.both("fact", fact.type), who, why]
 
 
 def _masked(statement: dict[str, Any]) -> dict[str, Any]:

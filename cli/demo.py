@@ -176,7 +176,7 @@ class _Director:
         self._wish = wish
         self._players = players
         self._page = f"http://{settings.http_host}:{settings.http_port}/"
-        self._story = Story(settings)
+        self._story = Story(settings, city.levels[0])
         self._view = View(city, self._story, self._page)
         self._probes = next(port for port in iter(free_port, None) if is_free(port + 1))
         self._stop = asyncio.Event()

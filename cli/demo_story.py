@@ -12,6 +12,7 @@ from datetime import datetime
 
 from adapters.clock import parse_clock
 from adapters.follow import ConsumerRecord, Follower
+from cli.demo_examples import Examples
 from config.settings import Settings
 from config.topics import CASE_EVENTS, REPORTED
 from console.counters import Counters
@@ -52,10 +53,11 @@ class Told:
 
 
 class Story:
-    """Follows the topics; `run` it as a task. `told` and `counters` are up to date within a second."""
+    """Follows the topics; `run` it as a task. What it tells is up to date within a second. `top` is the city's highest level."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, top: str) -> None:
         self.told = Told()
+        self.examples = Examples(top)
         self.counters = Counters(settings)
         self._settings = settings
         self._clock = LearnedClock(parse_clock(settings.clock))
@@ -101,6 +103,7 @@ class Story:
         told = self.told
         self._clock.learn(fact.at, record.timestamp)
         self._sequences[fact.case_id] = (fact.sequence, fact.case.state)
+        self.examples.hear(fact)
         told.facts[fact.type] += 1
         told.states[fact.case.state] += 1
         if state is not None:

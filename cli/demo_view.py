@@ -1,6 +1,6 @@
 """How a demo shows its story: a live board on a terminal, plain lines where there is none, and the summary at the end."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -10,7 +10,10 @@ from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
 
+from cli import case_story
+from cli.demo_examples import TURNS
 from cli.demo_story import Story, Told
+from cli.output import table
 from cli.words import both, named
 from incidents.case import Fact, FactType
 from incidents.catalogue import City
@@ -60,7 +63,22 @@ class View:
             Text("\n".join([verdict, *failed]), style="bold green" if exact else "bold red"),
         ]
         when = Text(f"城市时间 city time {self._moment(self._story.city_time())}; 在办 open {told.open:,}, 已了结 over {told.ended:,}")
-        return Panel(Group(when, self._figures(), Text(), *lines), title="cityloop demo", border_style="green" if exact else "red")
+        parts = (when, self._figures(), Text(), *self._examples(), Text(), *lines)
+        return Panel(Group(*parts), title="cityloop demo", border_style="green" if exact else "red")
+
+    def _examples(self) -> Iterator[RenderableType]:
+        """One ended case for every turn that a case can take, and the story of the one that took most, as `case show` tells it."""
+        examples = self._story.examples
+        rows = Table.grid(padding=(0, 2))
+        for turn in TURNS:
+            rows.add_row(Text(both("fact", turn)), Text(examples.ended.get(turn, "–"), style="dim"))
+        yield Text("已了结的案例 cases that took a turn and are over (`cityloop case show CASE`)", style="bold")
+        yield rows
+        if (richest := examples.richest()) is not None:
+            case_id, story = richest
+            opened = datetime.fromisoformat(story[0].data["at"])
+            yield Text(f"\n{case_id}", style="bold")
+            yield table(case_story.HEAD, (case_story.line(self._city, each.fact, each.sequence, each.data, opened) for each in story))
 
     def _heading(self) -> RenderableType:
         told = self._story.told

@@ -174,8 +174,9 @@ class _Visit:
         dice, case = self._dice("handle"), self._case
         limit_min = (case.limit_ms or 4 * 3_600_000) / 60_000
         quick = 0.4 if case.reworks else 1.0
-        if not case.reworks and not case.suspensions and limit_min <= 240 and dice.random() < self._units.shares.late:
-            return timedelta(minutes=limit_min * dice.uniform(1.1, 1.9))
+        late = dice.random() < self._units.shares.late and not case.reworks and not case.suspensions
+        if late and limit_min <= 240 and case.due_at is not None:
+            return case.due_at - case.entered_at + timedelta(minutes=limit_min * dice.uniform(0.1, 0.9))
         return self._units.minutes(dice, quick * min(150.0, max(25.0, 0.28 * limit_min)), 0.6)
 
     def _check(self) -> Planned:
