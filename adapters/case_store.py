@@ -1,7 +1,7 @@
 """The cases in the hot store: closure moves them, the clock claims their deadlines, the console and the command line read them.
 
 `RedisCases` and its twin `MemoryCases` (adapters/case_memory.py) are held to one contract suite. A case leaves the lists when it is
-forgotten and Redis an hour later, so that what was still on its way to it finds it. Answers to commands are kept ten minutes.
+forgotten and Redis ten minutes later, so that what was still on its way to it finds it; answers to commands are kept as long.
 """
 
 from collections.abc import Collection, Iterable, Sequence
@@ -25,8 +25,7 @@ MOST_KNOWN = 2_000
 """Cases whose last JSON and value are kept, to compare instead of validate: about 30 MB."""
 AT_ONCE = 100
 """Cases per call: a few milliseconds of Redis."""
-FORGOTTEN_S = 3_600
-REPLY_S = 600
+FORGOTTEN_S = REPLY_S = 600
 LEASE_MS = 5_000
 
 _LOAD = "return redis.call('MGET', unpack(KEYS, 2))"
@@ -86,7 +85,7 @@ class Cases(Protocol):
     """What closure, clock and readers may assume. Every call is atomic per chunk and raises TryAgain or NotReady; repeating is harmless."""
 
     async def load(self, ids: Collection[CaseId]) -> dict[CaseId, Case]:
-        """The cases that are known, forgotten ones of the last hour too."""
+        """The cases that are known, those forgotten in the last ten minutes too."""
 
     async def apply(self, moves: Sequence[Move], answers: Sequence[Outcome] = ()) -> set[CaseId]:
         """Move the cases by compare-and-set on `sequence`, forwards only, each with its answers; then answer what moved none.
