@@ -21,6 +21,8 @@ from incidents.errors import NotReady, TryAgain
 log = structlog.get_logger(__name__)
 
 COMMIT_EVERY_S = 0.5
+ASK_EVERY_S = 0.5
+"""How long the reports of a topic made anew may be taken for those of the old one, when it has grown beyond the old offsets by then."""
 IDLE_MS = 100
 BACKOFF_S = (0.05, 0.1, 0.2, 0.5, 1.0)
 
@@ -82,6 +84,7 @@ class Batches(Service):
         self._next: dict[int, int] = {}
         self._committed: dict[int, int] = {}
         self._commit_at = 0.0
+        self._ask_at = 0.0
         self._finished = False  # what was read before the rebalance that is under way is brought to an end
         self._doubtful = True  # the hot store was lost: of what was not committed nothing is certain
         self._failures = 0
@@ -116,7 +119,7 @@ class Batches(Service):
         if self._reader.rebalancing and not self._finished:
             await self._finish()
         if not self._kept and not self.stage.full():
-            self._kept = await self._contiguous(await self._reader.read(self.source.most, IDLE_MS))
+            self._kept = await self._read()
         elif self.stage.full():
             await asyncio.sleep(0)
         if self._reader.changed:
@@ -190,6 +193,19 @@ class Batches(Service):
             return topic.ends[partition]
         return offset
 
+    async def _read(self) -> dict[int, Records]:
+        """The next batch. Now and then it is asked, after the reading, whether the topic is still the one that the offsets are of."""
+        batch = await self._reader.read(self.source.most, IDLE_MS)
+        try:
+            if batch and time.monotonic() >= self._ask_at and self._topic is not None:
+                if await self._id.now() != self._topic.topic_id:
+                    self._reader.changed = True
+                self._ask_at = time.monotonic() + ASK_EVERY_S
+            return {} if self._reader.changed else await self._contiguous(batch)
+        except BaseException:
+            self._reader.changed = True  # this batch is gone: it is read again
+            raise
+
     async def _contiguous(self, batch: dict[int, Records]) -> dict[int, Records]:
         for partition, records in batch.items():
             expected = self._next.get(partition, records[0].offset)
@@ -203,9 +219,7 @@ class Batches(Service):
         moved = {p: offset for p, offset in self.stage.done().items() if offset != self._committed.get(p, offset)}
         if not moved or self._topic is None:
             return
-        if await self._id.now() != self._topic.topic_id:
-            self._reader.changed = True  # deleted or made anew: what was read may be of either
-        elif await self._reader.commit(moved, self._topic.topic_id):
+        if await self._reader.commit(moved, self._topic.topic_id):
             self._committed.update(moved)
 
     async def _wait_after(self, error: TryAgain) -> None:
