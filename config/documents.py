@@ -39,21 +39,22 @@ class Problems(list[Problem]):
 
     def read(self, path: Path) -> "Document":
         """The file as a document; an empty one, with the problem noted, when it is missing or not TOML."""
-        shown = _shown(path)
+        place = shown(path)
         try:
             text = path.read_bytes().decode()
-            return Document(shown, text, tomllib.loads(text), self)
+            return Document(place, text, tomllib.loads(text), self)
         except FileNotFoundError:
-            self.append(Problem(shown, None, "the file is missing"))
+            self.append(Problem(place, None, "the file is missing"))
         except UnicodeDecodeError as error:
-            self.append(Problem(shown, None, f"is not UTF-8: {error}"))
+            self.append(Problem(place, None, f"is not UTF-8: {error}"))
         except tomllib.TOMLDecodeError as error:
             line = _SYNTAX_LINE.search(str(error))
-            self.append(Problem(shown, int(line[1]) if line else None, f"not TOML: {error}"))
-        return Document(shown, "", {}, self, broken=True)
+            self.append(Problem(place, int(line[1]) if line else None, f"not TOML: {error}"))
+        return Document(place, "", {}, self, broken=True)
 
 
-def _shown(path: Path) -> str:
+def shown(path: Path) -> str:
+    """The path as a person in the working folder would write it."""
     try:
         return str(path.resolve().relative_to(Path.cwd()))
     except ValueError:

@@ -8,12 +8,14 @@ import hashlib
 from datetime import timedelta
 from pathlib import Path
 
+from config.check_routes import check_fitness, check_routes
 from config.documents import Document, Problem, Problems, Row
 from config.load_catalogue import Catalogue, Origin, read_catalogue
-from config.load_checks import check_catalogue, check_frame, check_leads, check_routes, check_units
-from config.load_units import read_districts, read_routes, read_units
+from config.load_checks import check_catalogue, check_frame, check_leads, check_units
+from config.load_routes import Routing, read_assets, read_routing
+from config.load_units import read_districts, read_units
 from config.settings import Settings
-from incidents.catalogue import City, DistrictName, Route, StageLimits, Unit
+from incidents.catalogue import City, DistrictName, StageLimits, Unit
 from incidents.errors import ConfigError, UserError
 from incidents.workcalendar import WorkCalendar
 
@@ -62,14 +64,17 @@ def read_city(folder: Path) -> tuple[City | None, list[Problem]]:
     row = _city_row(document, folder)
     districts = read_districts(problems.read(folder / "districts.toml"))
     units = read_units(problems.read(folder / "units.toml"), districts)
-    routes = read_routes(problems.read(folder / "routes.toml"))
+    routing = read_routing(problems.read(folder / "routes.toml"))
     catalogue = read_catalogue(folder / "catalogue", problems)
     row |= {
         "districts": districts,
         "categories": [category for category, _ in catalogue.categories],
         "domains": catalogue.domains,
         "units": [unit for unit, _ in units],
-        "routes": [route for route, _ in routes],
+        "routes": [route for route, _ in routing.routes],
+        "zones": [zone for zone, _ in routing.zones],
+        "fallback": routing.fallback,
+        "assets": read_assets(folder / "assets.csv", catalogue, units, problems),
         "calendar": calendar.model(WorkCalendar, calendar.table),
         "rules": _rules(folder),
     }
@@ -77,7 +82,7 @@ def read_city(folder: Path) -> tuple[City | None, list[Problem]]:
     if city is not None:
         check_frame(document, city)
     if not problems:  # a row that could not be read would make others look wrong
-        _check_across(document, catalogue, districts, units, routes)
+        _check_across(document, catalogue, districts, units, routing)
     return city, sorted(set(problems), key=lambda problem: (problem.path, problem.line or 0))
 
 
@@ -86,7 +91,7 @@ def _check_across(
     catalogue: Catalogue,
     districts: list[DistrictName],
     units: list[tuple[Unit, Origin]],
-    routes: list[tuple[Route, Origin]],
+    routing: Routing,
 ) -> None:
     levels = document.table.get("levels", ())
     offices = [unit for unit, _ in units]
@@ -96,13 +101,14 @@ def _check_across(
     if isinstance(levels, list):
         check_units(units, districts, tuple(levels))
     check_leads(catalogue, offices, districts)
-    check_routes(routes, catalogue, offices, districts)
+    check_fitness(units, catalogue, districts)
+    check_routes(routing, catalogue, offices, districts)
 
 
 def _rules(folder: Path) -> str:
     """Twelve hex digits over the bytes of the files that make the rules; mappings only translate and do not count."""
     names = ("calendar", "city", "districts", "routes", "units")
-    files = [*(folder / f"{name}.toml" for name in names), *(folder / "catalogue").glob("*.toml")]
+    files = [folder / "assets.csv", *(folder / f"{name}.toml" for name in names), *(folder / "catalogue").glob("*.toml")]
     digest = hashlib.sha256()
     for path in sorted(path for path in files if path.is_file()):
         digest.update(path.relative_to(folder).as_posix().encode() + b"\0" + path.read_bytes() + b"\0")

@@ -1,30 +1,30 @@
 """What only shows across the files of a city's folder: names that nothing bears, rows that can never be used, doubles."""
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from itertools import pairwise
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from config.documents import Document, unknown
 from config.load_catalogue import Catalogue, Origin
-from incidents.catalogue import Bounds, Category, Channel, City, DistrictName, Route, Unit
+from incidents.catalogue import Bounds, Channel, City, DistrictName, Unit
 from incidents.geography import ShapeSource
 from incidents.places import inside
 
-MATCHERS = ("category", "domain", "condition", "district", "channel", "severity")
 
-
-def _tell(origin: Origin, message: str, *key: str) -> None:
+def tell(origin: Origin, message: str, *key: str) -> None:
+    """Note a mistake at a row, or at a key of it."""
     document, table, number = origin
     document.problem(message, table, number, *key)
 
 
-def _doubles(rows: Iterable[tuple[str, Origin]], what: str, key: str) -> None:
+def doubles(rows: Iterable[tuple[str, Origin]], what: str, key: str) -> None:
+    """Note every name that stands a second time."""
     seen: dict[str, Origin] = {}
     for name, origin in rows:
         if name in seen:
             document, table, number = seen[name]
-            _tell(origin, f"{what} {name!r} stands already at {document.path}:{document.line(table, number)}", key)
+            tell(origin, f"{what} {name!r} stands already at {document.path}:{document.line(table, number)}", key)
         seen.setdefault(name, origin)
 
 
@@ -70,30 +70,30 @@ def _check_points(document: Document, city: City) -> None:
 
 def check_catalogue(catalogue: Catalogue) -> None:
     """Keys are unique in the city, codes in their domain; a family has one distance and window, or merging would depend on the order."""
-    _doubles(((category.key, origin) for category, origin in catalogue.categories), "category", "key")
+    doubles(((category.key, origin) for category, origin in catalogue.categories), "category", "key")
     for domain in catalogue.domains:
         own = [(category.code, origin) for category, origin in catalogue.categories if category.domain == domain.key]
-        _doubles(own, f"code of domain {domain.key}", "code")
+        doubles(own, f"code of domain {domain.key}", "code")
     families = sorted(catalogue.categories, key=lambda row: row[0].family)
     for (one, _), (other, origin) in pairwise(families):
         if one.family == other.family and (one.radius_m, one.window) != (other.radius_m, other.window):
-            _tell(origin, f"{other.key} and {one.key} are of family {one.family!r} but differ in radius_m or window", "family")
+            tell(origin, f"{other.key} and {one.key} are of family {one.family!r} but differ in radius_m or window", "family")
 
 
 def check_units(units: list[tuple[Unit, Origin]], districts: list[DistrictName], levels: tuple[str, ...]) -> None:
     """Unit keys are unique; districts, levels and parents exist; no office is above itself."""
-    _doubles(((unit.key, origin) for unit, origin in units), "unit", "key")
+    doubles(((unit.key, origin) for unit, origin in units), "unit", "key")
     by_key = {unit.key: unit for unit, _ in units}
     codes = [district.code for district in districts]
     for unit, origin in units:
         if unit.district is not None and unit.district not in codes:
-            _tell(origin, unknown(unit.district, codes, "district"), "district")
+            tell(origin, unknown(unit.district, codes, "district"), "district")
         if unit.level not in levels:
-            _tell(origin, unknown(unit.level, list(levels), "level"), "level")
+            tell(origin, unknown(unit.level, list(levels), "level"), "level")
         if unit.parent is not None and unit.parent not in by_key:
-            _tell(origin, unknown(unit.parent, list(by_key), "unit"), "parent")
+            tell(origin, unknown(unit.parent, list(by_key), "unit"), "parent")
         elif _circles(unit, by_key):
-            _tell(origin, f"unit {unit.key!r} is above itself", "parent")
+            tell(origin, f"unit {unit.key!r} is above itself", "parent")
 
 
 def _circles(unit: Unit, by_key: dict[str, Unit]) -> bool:
@@ -112,56 +112,14 @@ def check_leads(catalogue: Catalogue, units: list[Unit], districts: list[Distric
     for category, origin in catalogue.categories:
         for key, kind in [("lead", category.lead), *(("assisting", kind) for kind in category.assisting)]:
             if kind not in kinds:
-                _tell(origin, f"{category.key}: {unknown(kind, list(kinds), 'unit kind')}", key)
-        if gap := _uncovered(category.lead, units, districts):
-            _tell(origin, f"{category.key}: no {category.lead!r} for {', '.join(gap)}, and none of the whole city", "lead")
+                tell(origin, f"{category.key}: {unknown(kind, list(kinds), 'unit kind')}", key)
+        if gap := uncovered(category.lead, units, districts):
+            tell(origin, f"{category.key}: no {category.lead!r} for {', '.join(gap)}, and none of the whole city", "lead")
 
 
-def _uncovered(kind: str, units: list[Unit], districts: list[DistrictName]) -> list[str]:
+def uncovered(kind: str, units: list[Unit], districts: list[DistrictName]) -> list[str]:
+    """The districts for which no unit of the kind is there, neither their own nor the city's."""
     places = {unit.district for unit in units if unit.kind == kind}
     if not places or None in places:
         return []
     return [district.code for district in districts if district.code not in places]
-
-
-def check_routes(routes: list[tuple[Route, Origin]], catalogue: Catalogue, units: list[Unit], districts: list[DistrictName]) -> None:
-    """Every route names what exists, changes something, and can be reached."""
-    _doubles(((route.key, origin) for route, origin in routes), "route", "key")
-    categories = [category for category, _ in catalogue.categories]
-    kinds = sorted({unit.kind for unit in units})
-    known: list[tuple[str, list[str]]] = [
-        ("category", [category.key for category in categories]),
-        ("domain", [domain.key for domain in catalogue.domains]),
-        ("district", [district.code for district in districts]),
-        ("lead", kinds),
-    ]
-    for at, (route, origin) in enumerate(routes):
-        for key, names in known:
-            given = getattr(route, key)
-            if given is not None and given not in names:
-                _tell(origin, unknown(given, names, "unit kind" if key == "lead" else key), key)
-        for kind in route.assisting or ():
-            if kind not in kinds:
-                _tell(origin, unknown(kind, kinds, "unit kind"), "assisting")
-        near = [district for district in districts if route.district in (None, district.code)]
-        if route.lead in kinds and (gap := _uncovered(route.lead, units, near)):
-            _tell(origin, f"route {route.key!r}: no {route.lead!r} for {', '.join(gap)}, and none of the whole city", "lead")
-        if route.lead is None and route.assisting is None:
-            _tell(origin, f"route {route.key!r} names neither lead nor assisting units, so it changes nothing")
-        _check_reach(route, origin, [earlier for earlier, _ in routes[:at]], categories)
-
-
-def _check_reach(route: Route, origin: Origin, earlier: list[Route], categories: list[Category]) -> None:
-    if not any(_fits(route, category) for category in categories):
-        _tell(origin, f"route {route.key!r} can never match: no category has this domain and condition")
-    covers: Callable[[Route], bool] = lambda other: all(getattr(other, m) in (None, getattr(route, m)) for m in MATCHERS)
-    if above := next(filter(covers, earlier), None):
-        _tell(origin, f"route {route.key!r} can never match: {above.key!r} above it takes all of its cases")
-
-
-def _fits(route: Route, category: Category) -> bool:
-    return (
-        route.category in (None, category.key)
-        and route.domain in (None, category.domain)
-        and (route.condition is None or any(condition.key == route.condition for condition in category.conditions))
-    )

@@ -1,4 +1,4 @@
-"""districts.toml, units.toml and routes.toml into values.
+"""districts.toml and units.toml into values.
 
 `[[unit]]` is one office. `[[unit_kind]]` with `per = "district"` is one office of that kind in every district, named by a template:
 ten districts do not make ten copies of a row.
@@ -8,7 +8,7 @@ from typing import Literal
 
 from config.documents import Document, Row, unknown
 from config.load_catalogue import Origin
-from incidents.catalogue import DistrictName, Frozen, Named, Route, Unit
+from incidents.catalogue import DistrictName, Frozen, Named, Unit
 
 
 class UnitKind(Frozen):
@@ -115,14 +115,3 @@ def _with_parents(units: list[tuple[Unit, Origin]]) -> list[tuple[Unit, Origin]]
             parent = choices[0] if choices else None if parent == unit.kind else parent
         placed.append((unit.model_copy(update={"parent": parent}), origin))
     return placed
-
-
-def read_routes(document: Document) -> list[tuple[Route, Origin]]:
-    """`[[route]]` rows in order: the first that matches decides."""
-    document.only("route")
-    routes: list[tuple[Route, Origin]] = []
-    for number, row in enumerate(document.rows("route")):
-        route = document.model(Route, row, "route", number)
-        if route is not None:
-            routes.append((route, (document, "route", number)))
-    return routes

@@ -272,6 +272,17 @@ class Target(Frozen):
     granted: bool = True
 
 
+class Grounds(Frozen):
+    """Why a rule dispatched as it did: its id (parts joined by `+`), the reason in both languages, and of the nearest unit what it said."""
+
+    rule: str
+    zh: str
+    en: str
+    nearest: str | None = Field(default=None, description="key of the vehicle, drone or crew that was chosen by its position")
+    distance_m: int | None = None
+    age_s: int | None = Field(default=None, description="how old its position was")
+
+
 class Command(BaseModel):
     """What somebody or a rule wants of a case; the `data` of a record on `cases.commands`. Arguments are flat beside the head."""
 
@@ -300,6 +311,7 @@ class Command(BaseModel):
     evidence: tuple[Evidence, ...] = ()
     deadline: str | None = Field(default=None, description="id of the deadline that fired (clock's commands)")
     rule: str | None = Field(default=None, description="which rule decided, where one did")
+    grounds: Grounds | None = Field(default=None, description="dispatch by rule: why")
     opening: Opening | None = Field(default=None, description="sight only")
     totals: dict[str, SourceTotal] = Field(default_factory=dict, description="sight only: absolute, per source")
     seen_evidence: tuple[Evidence, ...] = ()
@@ -418,6 +430,7 @@ class Case(Frozen):
     unit: str | None = None
     assisting: tuple[str, ...] = ()
     route: str | None = None
+    grounds: Grounds | None = None
     handler: Actor | None = None
     checker: Actor | None = None
     handled_evidence: tuple[Evidence, ...] = ()

@@ -7,7 +7,7 @@ Loaded by `config.load`, read by every step. Codes and limits differ by city and
 from datetime import datetime, timedelta
 from enum import StrEnum
 from functools import cached_property
-from typing import Any, Self
+from typing import Annotated, Any, Self
 from zoneinfo import ZoneInfo
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
@@ -153,6 +153,7 @@ class Category(Frozen):
     quiet_after_refusal: timedelta = timedelta(hours=24)
     held_for: timedelta = timedelta(hours=24)
     lead: str
+    by_asset: bool = Field(default=False, description="the owner of the part (assets.csv) leads, where the part is known")
     assisting: tuple[str, ...] = ()
     conditions: tuple[Condition, ...] = Field(min_length=1)
     closing_condition: Named
@@ -175,28 +176,71 @@ class Category(Frozen):
 
 
 class Unit(Frozen):
-    """Who handles: an office of a level, for a district or for the whole city. `kind` is what routes name."""
+    """Who handles: an office of a level, for a district, a part of one, or the whole city. `kind` is what routes name.
+
+    `area` is the code of a subdistrict, community or grid that the office is for. `handles` names the categories and domains that a patrol
+    vehicle, drone or crew is fit for (none: all); it is dispatched as the nearest one where a route says so.
+    """
 
     key: str
     kind: str
     name: Named
     level: str
     district: str | None = None
+    area: str | None = None
     parent: str | None = None
+    handles: tuple[str, ...] = ()
+    home: tuple[float, float] | None = Field(default=None, description="longitude, latitude of the middle of its beat, WGS-84")
+
+
+class NearestAs(StrEnum):
+    """What the nearest fitting unit of a route does."""
+
+    LEAD = "lead"
+    ASSISTING = "assisting"
+
+
+class Days(StrEnum):
+    """Days by the city's calendar: make-up workdays are workdays."""
+
+    WORKDAY = "workday"
+    RESTDAY = "restday"
+
+
+class Zone(Frozen):
+    """A place that routes name: a polygon of (longitude, latitude) in WGS-84, closed by itself."""
+
+    key: str
+    name: Named
+    polygon: tuple[tuple[float, float], ...] = Field(min_length=3)
 
 
 class Route(Frozen):
-    """One row of the routing table: the first whose every given matcher holds decides (None matches everything)."""
+    """One row of the routing table: the first whose every given matcher holds decides (None matches everything).
+
+    `area` is a code of any level; `hours` are local, `22:00-06:00` runs past midnight; `owner` is the kind or key of the unit that owns the
+    part. `nearest` names kinds of which the nearest fitting unit within `within_m` is sent. A row of which nothing remains when none is
+    found (`nearest` without `lead` and `assisting`) is passed over.
+    """
 
     key: str
+    name: Named | None = None
     category: str | None = None
     domain: str | None = None
     condition: str | None = None
     district: str | None = None
+    area: str | None = None
+    zone: str | None = None
+    hours: Annotated[str, Field(pattern=r"^([01]\d|2[0-3]):[0-5]\d-(([01]\d|2[0-3]):[0-5]\d|24:00)$")] | None = None
+    days: Days | None = None
     channel: Channel | None = None
     severity: Severity | None = None
+    owner: str | None = None
     lead: str | None = None
     assisting: tuple[str, ...] | None = None
+    nearest: tuple[str, ...] = ()
+    nearest_as: NearestAs = NearestAs.LEAD
+    within_m: int = Field(default=3000, gt=0, le=100_000)
 
 
 class Bounds(Frozen):
@@ -267,6 +311,9 @@ class City(Frozen):
     categories: tuple[Category, ...]
     units: tuple[Unit, ...]
     routes: tuple[Route, ...] = ()
+    zones: tuple[Zone, ...] = ()
+    fallback: str | None = Field(default=None, description="kind whose office of the grid takes what nobody else is named for")
+    assets: dict[str, str] = Field(default_factory=dict, description="code of a part -> key of the unit that owns it")
     domains: tuple[Domain, ...] = ()
     boundaries: Boundaries = Boundaries()
     calendar: WorkCalendar | None = None
@@ -282,6 +329,11 @@ class City(Frozen):
     def unit_by_key(self) -> dict[str, Unit]:
         """Unit by key."""
         return {unit.key: unit for unit in self.units}
+
+    @cached_property
+    def zone_by_key(self) -> dict[str, Zone]:
+        """Zone by key."""
+        return {zone.key: zone for zone in self.zones}
 
     @cached_property
     def worktime(self) -> WorkTime:

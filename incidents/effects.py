@@ -16,7 +16,16 @@ from incidents.sightings import most_urgent
 Values = dict[str, Any]
 Effect = Callable[[City, Case, Command, datetime], Values]
 
-NO_UNIT: Values = {"unit": None, "assisting": (), "owed": (), "helped": (), "route": None, "dispatched_at": None, "accepted_at": None}
+NO_UNIT: Values = {
+    "unit": None,
+    "assisting": (),
+    "owed": (),
+    "helped": (),
+    "route": None,
+    "grounds": None,
+    "dispatched_at": None,
+    "accepted_at": None,
+}
 NOT_HANDLED: Values = {"handler": None, "handled_at": None, "checker": None, "checked_at": None, "seen_after_handling": False}
 NO_PRESSURE: Values = {"overdue": False, "overdue_at": None, "escalated_to": None, "acknowledged": False, "extensions": 0}
 
@@ -59,6 +68,7 @@ def _dispatch(city: City, case: Case, command: Command, at: datetime) -> Values:
         "owed": () if command.actor.role is Role.SYSTEM else tuple(each for each in assisting if each != command.unit),
         "helped": (),
         "route": command.rule,
+        "grounds": command.grounds if command.actor.role is Role.SYSTEM else None,
         "dispatched_at": at,
         "level": unit.level if unit and unit.level in city.levels else case.level,
     }
