@@ -32,6 +32,7 @@ from streams.telling import Rejected
 
 MOST_GROUPS = 1000
 """In one call (ARCHITECTURE.md §3)."""
+LEAST_GROUPS = 32
 MOST_STAMPS = 4096
 """Slices of reading whose append time is remembered: more than wait for an answer while Redis answers."""
 FAR_MS = 1 << 60
@@ -64,6 +65,7 @@ class Lane:
         self._sorter = sorter
         self._gate = gate
         self._memory = Memory()
+        self._most = MOST_GROUPS  # groups that a call can answer in the time it has
         self._asked: dict[Key, Group] = {}  # the last group of a machine and category that has no answer yet
         self.restart(start)
 
@@ -188,7 +190,7 @@ class Lane:
         assert not self._inflight
         reports = 0
         taken: list[Group] = []
-        while self._todo and len(taken) < MOST_GROUPS and reports + _size(self._todo[0]) <= MOST_REPORTS:
+        while self._todo and len(taken) < self._most and reports + _size(self._todo[0]) <= MOST_REPORTS:
             item = self._todo.popleft()
             reports += _size(item)
             taken.append(item.group() if isinstance(item, Repeats) else item)
@@ -217,6 +219,10 @@ class Lane:
                 detail = BadReport(RejectReason.FAILED, f"the atomic call failed on this report's group: {answer.case}")
                 self.rejected += self._as_they_came(group, detail)
             self._learn(group, answer)
+        if again:
+            self._most = max(LEAST_GROUPS, len(self._inflight) - len(again))
+        elif len(self._inflight) == self._most:
+            self._most = min(MOST_GROUPS, 2 * self._most)
         self._inflight = []
         self._todo.extendleft(reversed(again))
         if split:  # what waited behind a split group may have overtaken it: by their offsets everything is in the order of the log again
