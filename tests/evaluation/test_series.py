@@ -1,5 +1,9 @@
-"""A day's cases of Qingdao give more than ten thousand live series, each with its rule."""
+"""A day's cases of Qingdao give more than ten thousand live series, each with its rule; a month of them is counted in minutes."""
 
+import time
+
+from adapters.evaluation_store import Counting
+from adapters.fact_log import Fold
 from benchmarks.evaluation import MONTH, story
 from config.load import load_city
 from config.settings import Settings
@@ -17,3 +21,15 @@ def test_qingdao_has_more_than_ten_thousand_live_series() -> None:
     live = [each for dimension in Dimension for each in figures(evaluation().indicators, counts, dimension) if each.is_live]
     assert len({(each.indicator.key, each.dimension, each.value) for each in live}) == len(live) > 10_000
     assert all(each.as_dict()["rule"] for each in live)
+
+
+def test_a_month_is_recomputed_within_two_minutes_of_two_cores() -> None:
+    """By CPU time, of which parsing and folding is nearly all; `python -m benchmarks.evaluation --cases 420000` measures the whole."""
+    city = load_city(Settings(city="qingdao"))
+    stories = [story(city, number) for number in range(200)]
+    log = [value.replace(b"AAAAAAAAAA", f"{number:010d}".encode()) for number in range(1_000) for value in stories[number % 200]]
+    fold, began = Fold(Counting.of(city), AT_MS), time.process_time()
+    for value in log:
+        fold.take(value)
+    seconds = (time.process_time() - began) / fold.facts * 14_000 * 30 * 10
+    assert seconds / 2 < 120, f"{seconds:.0f} CPU seconds for a month"

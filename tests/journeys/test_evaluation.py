@@ -80,3 +80,6 @@ def _shown_in_every_way(settings: Settings, ask: Ask, folder: Path) -> None:
         records = list(csv.DictReader(file))
     assert sum(int(record["archive_num"]) for record in records) == 3
     assert {record["rec_id"] for record in records} == set(CASES)
+    month = f"{max(told):%Y-%m}"
+    assert run(["bulletin", month, "--out", str(folder)]) == 0
+    assert f"bulletin-{month}.html" in {path.name for path in folder.iterdir()}
