@@ -7,8 +7,10 @@ that is published is idempotent by content.
 
 import asyncio
 import contextlib
+import random
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, ConsumerRecord, TopicPartition
 from aiokafka.errors import KafkaError
@@ -48,9 +50,19 @@ class Out:
     partition: int | None = None
 
 
+@lru_cache(maxsize=1 << 15)
+def _hash(key: bytes) -> int:
+    """Of a key that comes again and again; in pure Python it costs as much as encoding a small record. Forgotten by use."""
+    return int(murmur2(key)) & 0x7FFFFFFF
+
+
+def _partitioner(key: bytes | None, partitions: list[int], available: list[int]) -> int:
+    return random.choice(available or partitions) if key is None else partitions[_hash(key) % len(partitions)]
+
+
 def partition_of(key: bytes, partitions: int) -> int:
     """Where every Kafka client puts a record of this key."""
-    return int((murmur2(key) & 0x7FFFFFFF) % partitions)
+    return _hash(key) % partitions
 
 
 class Publisher:
@@ -83,6 +95,7 @@ class Publisher:
                 producer = AIOKafkaProducer(
                     bootstrap_servers=self._bootstrap,
                     client_id=self._client_id,
+                    partitioner=_partitioner,
                     enable_idempotence=True,
                     acks="all",
                     linger_ms=1,

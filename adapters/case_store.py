@@ -21,8 +21,8 @@ from incidents.sightings import sift_state
 MOVES, CLAIM, ALIAS = ((Path(__file__).parent / f"case_{name}.lua").read_text(encoding="utf-8") for name in ("moves", "claim", "alias"))
 T = TypeVar("T")
 
-MOST_KNOWN = 2_000
-"""Cases whose last JSON and value are kept, to compare instead of validate: about 30 MB."""
+MOST_KNOWN = 4_000
+"""Cases whose last JSON and value are kept, to compare instead of validate: 30 KB each."""
 AT_ONCE = 100
 """Cases per call: a few milliseconds of Redis."""
 FORGOTTEN_S = REPLY_S = 600

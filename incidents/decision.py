@@ -1,9 +1,9 @@
 """What a pure step returns: the verdict on a report, and the decision on a command. A shell only carries them out."""
 
+from dataclasses import dataclass
 from enum import StrEnum
 
 from incidents.case import Case, Command, Fact, Outcome
-from incidents.catalogue import Frozen
 
 
 class Verdict(StrEnum):
@@ -19,7 +19,8 @@ class Verdict(StrEnum):
     ALREADY = "already"
 
 
-class Decision(Frozen):
+@dataclass(frozen=True, slots=True)
+class Decision:
     """A command's effect: facts in order (none when refused or already known), the case after them, the outcome for who waits.
 
     `case` None: there is no such case. `outcome` None: the record was applied before, and whoever waited has been answered.
@@ -27,8 +28,8 @@ class Decision(Frozen):
     tombstone it in `cases.latest`.
     """
 
-    facts: tuple[Fact, ...] = ()
     case: Case | None
+    facts: tuple[Fact, ...] = ()
     outcome: Outcome | None = None
     commands: tuple[Command, ...] = ()
     forgotten: bool = False

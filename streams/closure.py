@@ -19,7 +19,7 @@ from adapters.consumer import ConsumerRecord, Records
 from adapters.fault import Fault
 from config.settings import Settings
 from config.topics import CASE_COMMANDS, REJECTED
-from incidents.case import CommandType, Fact, FactType, Outcome, Position
+from incidents.case import CommandType, Fact, Outcome, Position
 from incidents.catalogue import City
 from incidents.decision import Decision
 from incidents.errors import BadCommand, RejectReason
@@ -190,7 +190,6 @@ def _tell_fact(fact: Fact) -> None:
     metrics.FACTS.labels(fact.type.value).inc()
     if fact.case.entered_at == fact.at:
         metrics.CASE_SECONDS.labels(fact.case.state.value).observe((fact.at - fact.case.opened_at).total_seconds())
-    if fact.type is not FactType.SIGHTED:
         log.info(
             "case",
             case=fact.case_id,

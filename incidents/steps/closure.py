@@ -6,7 +6,7 @@ what it changes in `incidents.effects` and `incidents.sightings`; here is the or
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
@@ -132,7 +132,7 @@ def _act(city: City, case: Case, record: _Record) -> Decision:
     if _is_a_part(case, command, values):
         fact, values["state"] = FactType.NOTED, case.state
     decision = _say(city, case, record, _Change(fact, command.actor, values))
-    return decision.model_copy(update={"commands": _follow_up(case, decision.facts[0])})
+    return replace(decision, commands=_follow_up(case, decision.facts[0]))
 
 
 def _is_a_part(case: Case, command: Command, values: Mapping[str, Any]) -> bool:
@@ -170,8 +170,7 @@ def _say(city: City, case: Case, record: _Record, first: _Change | None) -> Deci
         after = after.model_copy(update={**rest, "deadlines": deadlines(city, after, record.at, fired)})
         facts.append(_fact(case, after, record, change, values.keys()))
         case, change = after, following
-    outcome = _accepted(case, record.command)
-    return Decision(facts=tuple(facts), case=case, outcome=outcome)
+    return Decision(facts=tuple(facts), case=case, outcome=_accepted(case, record.command))
 
 
 def _by_rule(city: City, case: Case) -> _Change | None:
