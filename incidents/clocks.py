@@ -40,9 +40,14 @@ def begun(city: City, condition: Condition, at: datetime) -> dict[str, Any]:
 
 
 def swapped(city: City, case: Case, condition: Condition) -> dict[str, Any]:
-    """The values of a running case that gets another condition's limit: it counts from the same moment, extensions and pauses stay."""
+    """The values of a running case that gets another condition's limit: it counts from the same moment, extensions and pauses stay.
+
+    The same limit under another name runs on as it is, in the calendar of its day.
+    """
     if case.clock is None:
         return {}
+    if (condition.clock, condition.limit) == (case.clock.kind, case.clock.limit):
+        return {"clock": case.clock.model_copy(update={"grade": condition.grade})}
     clock = limits.begun(city, condition, case.clock.began_at)
     due_at = limits.due(city.worktime, clock, case.extensions, case.pauses)
     return {"clock": clock, "limit_ms": _limit_ms(city, clock), "due_at": due_at}

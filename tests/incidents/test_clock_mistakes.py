@@ -139,6 +139,14 @@ def test_editing_a_rule_moves_no_running_case() -> None:
     assert [deadline.at for deadline in desk.open.deadlines if deadline.kind == "overdue"] == [before]
 
 
+def test_the_same_limit_under_another_name_runs_on_in_the_calendar_of_its_day() -> None:
+    desk = filed("2026-11-23T10:00", "days")
+    before = desk.open.due_at
+    desk.city = town(calendar=calendar().model_copy(update={"weekdays": (1, 5)}))
+    desk.must("recategorise", "dispatcher", category="other", condition="days")
+    assert (desk.open.category, desk.open.due_at) == ("other", before)
+
+
 def test_the_limit_and_grade_belong_to_the_condition_and_are_kept_with_calendar_and_rules() -> None:
     clock = filed("2026-11-23T10:00", "urgent").open.clock
     assert clock is not None
