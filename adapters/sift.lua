@@ -20,7 +20,8 @@
 --                      then the least lately seen; closure moves `stands` and `handled`, and takes out what it forgets
 -- <prefix>outbox:<p>   stream of outcomes that nobody has published yet
 --
--- Returns {entry id or "", outcome JSON, [[verdict, case, x, y, first, last, urgent], …] JSON}; groups beyond the list are answered `later`:
+-- Returns {entry id or "", outcome JSON, [[verdict, case, x, y, first, last, urgent], …] JSON, entries in the outbox}: more than its own
+-- are another's who may be dead, and whose reports this one finds `already`. Groups beyond the list are answered `later`:
 -- the time was up. A group is answered `again` when it must open a case but brought no opening for its first fresh report, or when its
 -- reports might not all be judged like the first: it comes again, split into single reports. Every later group of its source or near it
 -- in this call is answered `later`, so that a source, and what may be one case, stays strictly in order. Nothing is written for either.
@@ -469,4 +470,4 @@ if #fates > 0 then
     .. '],"sights":[' .. concat(said, ',') .. ']}'
   entry = call('XADD', prefix .. 'outbox:' .. partition, '*', 'o', outcome)
 end
-return {entry, outcome, '[' .. concat(learned, ',') .. ']'}
+return {entry, outcome, '[' .. concat(learned, ',') .. ']', call('XLEN', prefix .. 'outbox:' .. partition)}

@@ -46,11 +46,15 @@ LATER = Learned("later")
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """One entry of the outbox ("" when nothing new was decided) and what each group came to, in order."""
+    """One entry of the outbox ("" when nothing new was decided) and what each group came to, in order.
+
+    `waiting` is how many entries are in the outbox now; when it holds others', they are to be published first.
+    """
 
     entry: str
     outcome: bytes
     learned: tuple[Learned, ...]
+    waiting: int
 
 
 class Sift(Protocol):
@@ -109,10 +113,10 @@ class RedisSift:
 
     async def call(self, partition: int, topic_id: str, groups: Sequence[Group], high: int | None = None) -> Answer:
         args = [partition, topic_id, "" if high is None else high, self._rules, self._budget, *packed(groups)]
-        entry, outcome, learned = await self._hot.run(SCRIPT, [self._prefix, self._clock], args)
+        entry, outcome, learned, waiting = await self._hot.run(SCRIPT, [self._prefix, self._clock], args)
         answers = list(starmap(Learned, loads(learned)))
         answers += [LATER] * (len(groups) - len(answers))
-        return Answer(entry.decode(), outcome, tuple(answers))
+        return Answer(entry.decode(), outcome, tuple(answers), waiting)
 
     async def check(self) -> None:
         await self._hot.run("return 1")

@@ -53,13 +53,13 @@ class MemorySift:
         most = max(1, self._most()) if self._most else len(groups)
         learned = (*(call.sift(group) for group in groups[:most]), *(LATER for _ in groups[most:]))
         if not call.fates:
-            return Answer("", b"", learned)
+            return Answer("", b"", learned, len(self._boxes[partition]))
         outcome = orjson.dumps(
             {"topic": topic_id, "partition": partition, "rules": self.rules, "fates": call.fates, "sights": list(call.sights.values())}
         )
         entry = str(next(self._serial))
         self._boxes[partition][entry] = outcome
-        return Answer(entry, outcome, learned)
+        return Answer(entry, outcome, learned, len(self._boxes[partition]))
 
     async def check(self) -> None:
         pass

@@ -205,10 +205,12 @@ class IntakeStage:
         with metrics.REDIS_CALL_SECONDS.labels("sift").time():
             answer = await sift.call(partition, self._topic_id, groups, lane.high)
         self._ports.fault.reached("intake:called")
-        if answer.entry:
+        if answer.waiting > bool(answer.entry):  # another's, who called before it died or slept: what it found fresh, we find told
+            await self._publish_outbox(partition)
+        elif answer.entry:
             await self._publish(partition, [(answer.entry, answer.outcome)])
-            if oldest_ms is not None:
-                metrics.REPORT_AGE_SECONDS.labels("intake").observe(max(0.0, time.time() - oldest_ms / 1000))
+        if answer.entry and oldest_ms is not None:
+            metrics.REPORT_AGE_SECONDS.labels("intake").observe(max(0.0, time.time() - oldest_ms / 1000))
         lane.answered(answer.learned)
 
     # -- telling

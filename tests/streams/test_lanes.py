@@ -85,6 +85,7 @@ class Worker:
     def __init__(self, log: list[bytes], store: MemorySift, kafka: Kafka) -> None:
         self.log, self.store, self.kafka = log, store, kafka
         self.lane = Lane(sorter(), ANY_TIME, 0, kafka.committed)
+        self.unsure = True  # what a dead one could not publish is published first
 
     def read(self, many: int) -> None:
         start = self.lane.position
@@ -92,24 +93,32 @@ class Worker:
         self.lane.take([Record(offset, orjson.loads(value)["source"].encode(), value) for offset, value in found])
 
     async def call(self, answer_arrives: bool = True) -> None:
+        if self.unsure:
+            await self.publish()
+            self.unsure = False
         groups = self.lane.calls()
         if not groups:
             return
         answer = await self.store.call(0, "T", groups)
         if not answer_arrives:
             self.lane.put_back()
+            self.unsure = True
             return
-        await self.publish()
+        if answer.waiting > 1 or not answer.entry:
+            await self.publish()
+        else:
+            self.kafka.publish(answer.outcome)
+            await self.store.remove(0, [answer.entry])
         self.lane.answered(answer.learned)
 
-    async def publish(self, removes: bool = True, most: int = 10) -> None:
+    async def publish(self, removes: bool = True, most: int = 1000) -> None:
         for entry, outcome in (await self.store.outbox(0))[:most]:
             self.kafka.publish(outcome)
             if removes:
                 await self.store.remove(0, [entry])
 
-    async def commit(self) -> None:
-        if not await self.store.outbox(0):
+    def commit(self) -> None:
+        if not self.unsure:
             self.kafka.committed = max(self.kafka.committed, self.lane.done())
 
 
@@ -150,27 +159,27 @@ async def history(seed: int) -> tuple[Kafka, MemorySift, int]:
             worker.lane.settle()
         elif chance < 0.68:
             await worker.call(answer_arrives=rnd.random() < 0.85)
-        elif chance < 0.76:
+        elif chance < 0.70:
             await worker.publish(removes=rnd.random() < 0.8, most=1)
         elif chance < 0.84 and worker is workers[-1]:
-            await worker.commit()
+            worker.commit()
         elif chance < 0.92:  # another takes over, and the old one lives on as a zombie, or is killed
             workers = [workers[-1], Worker(log, store, kafka)] if chance < 0.89 else [Worker(log, store, kafka)]
         elif chance < 0.95:
             end_some_case(store, rnd)
     last = workers[-1]
-    await last.publish()
     while last.lane.position < len(log) or not last.lane.idle():
         last.read(7)
         last.lane.settle()
         await last.call()
-    await last.commit()
+    last.commit()
     return kafka, store, len(log)
 
 
 @settings(max_examples=400, deadline=None)
 @given(seed=st.integers(0, 1 << 32))
 @example(seed=1)
+@example(seed=416)  # a zombie called, and died before it published
 def test_every_report_has_one_fate_and_is_counted_once_through_any_history(seed: int) -> None:
     kafka, store, reports = asyncio.run(history(seed))
     assert sorted(kafka.fates) == list(range(reports)), "some report has no fate"
