@@ -47,6 +47,8 @@ class Keys:
         self.deadlines = self.prefix + "deadlines"  # zset: "<case id> <deadline id>" by due time, ms on the city's clock
         self.claimed = self.prefix + "deadlines:claimed"  # zset: the same by the end of their lease, real ms
         self.aliases = self.prefix + "aliases"  # hash: case id -> "<case it is merged into, or being merged> <command id>"
+        self.positions = self.prefix + "positions"  # hash: unit -> UnitPosition JSON, the latest
+        self.positioned = self.prefix + "positions:at"  # zset: unit by the time of its position, ms on the city's clock
         self.reply = self.prefix + "reply:"  # + command id -> Outcome JSON, 10 min
         self.feed = self.prefix + "feed"  # stream of the console's live feed
         self.told = self.prefix + "feed:told"  # hash: case id -> last sequence in the feed

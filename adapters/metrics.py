@@ -76,6 +76,7 @@ FACTS = _counter("facts", "Facts said on cases.events.", "fact")
 COMMANDS = _counter("commands", "Commands applied to cases; outcome is accepted, refused, repeated or unchanged.", "type", "outcome")
 CASE_SECONDS = _histogram("case_seconds", "City time a case spent until it reached a state, since it was opened.", _AGE_S, "state")
 ROUTED = _counter("routed", "Commands that routing issued.", "type")
+POSITIONS = _counter("positions", "Positions of vehicles, drones and crews taken in.")
 
 # Evaluation
 EVALUATED = _counter("evaluated_facts", "Facts folded into the evaluation's sheets.")

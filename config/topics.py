@@ -35,6 +35,7 @@ CASES_LATEST = Topic(
     "cases.latest", 8, {"message.timestamp.type": "LogAppendTime", "cleanup.policy": "compact", "max.message.bytes": str(4 << 20)}
 )
 UNIT_POSITIONS = Topic("units.positions", 4, _kept(1, **UNPACKED))
+PRECEDENTS = Topic("routes.precedents", 1, {"message.timestamp.type": "LogAppendTime", "cleanup.policy": "compact"})
 ALERTS_UNDELIVERED = Topic("alerts.undelivered", 4, _kept(30))
 
-TOPICS = (REPORTED, REJECTED, FATES, CASE_COMMANDS, CASE_EVENTS, CASES_LATEST, UNIT_POSITIONS, ALERTS_UNDELIVERED)
+TOPICS = (REPORTED, REJECTED, FATES, CASE_COMMANDS, CASE_EVENTS, CASES_LATEST, UNIT_POSITIONS, PRECEDENTS, ALERTS_UNDELIVERED)

@@ -10,13 +10,13 @@ import os
 import time
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any, ClassVar, Generic, Protocol, TypeVar
 
 import structlog
 
 from adapters import metrics
 from adapters.bus import Out, Publisher
-from config.topics import REJECTED
+from config.topics import CASE_EVENTS, REJECTED, Topic
 from incidents.case import Fact
 from incidents.errors import BadReport, NotReady, TryAgain
 from incidents.facts import decode_fact
@@ -29,6 +29,8 @@ BACKOFF_S = (0.05, 0.1, 0.2, 0.5, 1.0)
 BUG = 70
 """Exit code of a process that found a bug in itself (EX_SOFTWARE)."""
 
+T = TypeVar("T")
+T_contra = TypeVar("T_contra", contravariant=True)
 Rebuild = Callable[[], Awaitable[None]]
 
 
@@ -37,10 +39,10 @@ def die() -> None:
     os._exit(BUG)
 
 
-class Act(Protocol):
-    """What a stage does with facts, in order."""
+class Act(Protocol[T_contra]):
+    """What a stage does with what it reads (facts, positions), in order."""
 
-    async def __call__(self, facts: Sequence[Fact], /) -> None:
+    async def __call__(self, told: Sequence[T_contra], /) -> None:
         """Return when every effect is durable. May raise TryAgain or NotReady; doing the same again must be harmless."""
 
 
@@ -55,14 +57,19 @@ class Ports:
 
 
 @dataclass
-class FactAgent:
-    """The body of one agent on `cases.events`. `working` is what readiness shows; `handled` the last offset done, by partition."""
+class Agent(Generic[T]):
+    """The body of one agent on a topic. `working` is what readiness shows; `handled` the last offset done, by partition."""
 
+    reads: ClassVar[Topic]
     name: str
-    act: Act
+    act: Act[T]
     ports: Ports
     working: bool = True
     handled: dict[int, int] = field(default_factory=dict)
+
+    def read(self, message: Any) -> T:
+        """What a record says. Raises BadReport."""
+        raise NotImplementedError
 
     async def run(self, stream: Any) -> None:
         """Handle the stream to its end. One actor per app (concurrency 1), so that a partition's facts stay in order."""
@@ -95,20 +102,20 @@ class FactAgent:
         metrics.BATCH_SECONDS.labels(self.name).observe(time.monotonic() - began)
 
     async def _carry_out(self, messages: Sequence[Any]) -> None:
-        facts: list[Fact] = []
+        told: list[T] = []
         letters: list[tuple[BadReport, Any]] = []
         for message in messages:
             try:
-                facts.append(decode_fact(message.value))
+                told.append(self.read(message))
             except BadReport as error:
                 letters.append((error, message))
-        if facts:
-            await self.act(facts)
+        if told:
+            await self.act(told)
         if letters:
             await self.ports.publisher.publish([self._dead_letter(bad, message) for bad, message in letters])
             for bad, message in letters:
                 metrics.REJECTED.labels(bad.reason).inc()
-                log.error("not a fact", stage=self.name, partition=message.partition, offset=message.offset, reason=bad.reason)
+                log.error("cannot be read", stage=self.name, partition=message.partition, offset=message.offset, reason=bad.reason)
 
     def _dead_letter(self, error: BadReport, message: Any) -> Out:
         headers = (
@@ -136,6 +143,16 @@ class FactAgent:
             await self.ports.rebuild()
         except TryAgain as away:
             await self._pause(away, 0)
+
+
+class FactAgent(Agent[Fact]):
+    """The body of one agent on `cases.events`."""
+
+    reads = CASE_EVENTS
+
+    def read(self, message: Any) -> Fact:
+        """The fact."""
+        return decode_fact(message.value)
 
 
 def ports(publisher: Publisher, namespace: str, rebuild: Rebuild) -> Ports:

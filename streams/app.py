@@ -6,15 +6,14 @@ app with Faust's Kafka side left out. Settings that differ from Faust's defaults
 """
 
 from collections.abc import Callable, Mapping
-from typing import Protocol, TypeVar, cast
+from typing import Any, Protocol, TypeVar, cast
 
 import faust
 from faust.app.base import BootStrategy
-from mode import ServiceT
+from mode import Service, ServiceT
 
 from config.settings import Settings
-from config.topics import CASE_EVENTS
-from streams.agents import FactAgent
+from streams.agents import Agent
 
 Lag = Mapping[tuple[str, int], int]
 """(bare topic, partition) -> records behind."""
@@ -79,10 +78,10 @@ class ServiceApp(RoleApp):
 
 
 class AgentApp(RoleApp):
-    """A role that is one agent on `cases.events`."""
+    """A role that is one agent on a topic."""
 
     BootStrategy = _ConsumerOnly
-    agent_body: FactAgent
+    agent_body: Agent[Any]
 
     @property
     def working(self) -> bool:
@@ -95,7 +94,9 @@ class AgentApp(RoleApp):
             return {}
         ends = {tp.partition: self.consumer.highwater(tp) for tp in self.consumer.assignment()}
         handled = self.agent_body.handled
-        return {(CASE_EVENTS.name, p): max(0, end - handled[p] - 1) for p, end in ends.items() if end is not None and p in handled}
+        return {
+            (self.agent_body.reads.name, p): max(0, end - handled[p] - 1) for p, end in ends.items() if end is not None and p in handled
+        }
 
 
 A = TypeVar("A", bound=RoleApp)
@@ -109,12 +110,14 @@ def service_app(settings: Settings, role: str, reads: str, part: Part) -> Servic
     return app
 
 
-def agent_app(settings: Settings, body: FactAgent) -> AgentApp:
-    """The app of a role that is an agent on `cases.events`; its group is `<namespace>cityloop-<role>`."""
+def agent_app(settings: Settings, body: Agent[Any], beside: Service | None = None) -> AgentApp:
+    """The app of a role that is an agent on a topic; its group is `<namespace>cityloop-<role>`. `beside` is started and stopped with it."""
     app = _app(AgentApp, settings, body.name)
     app.agent_body = body
-    topic = app.topic(settings.named(CASE_EVENTS.name), key_type=bytes, value_type=bytes, key_serializer="raw", value_serializer="raw")
+    topic = app.topic(settings.named(body.reads.name), key_type=bytes, value_type=bytes, key_serializer="raw", value_serializer="raw")
     app.agent(topic, name=body.name)(body.run)
+    if beside is not None:
+        app.service(cast(type[ServiceT], beside))
     return app
 
 

@@ -15,6 +15,7 @@ from config.topics import (
     CASE_EVENTS,
     CASES_LATEST,
     FATES,
+    PRECEDENTS,
     REJECTED,
     REPORTED,
     TOPICS,
@@ -29,6 +30,7 @@ from streams.closure import build_closure
 from streams.deps import Deps
 from streams.evaluation import build_evaluation
 from streams.intake import build_intake
+from streams.positions import build_positions
 from streams.projection import build_projection
 from streams.rebuild import rebuild
 from streams.routing import build_routing
@@ -93,8 +95,8 @@ STAGES: tuple[Stage, ...] = (
     Role(
         "routing",
         "decide units, priority and clock; file and dispatch where the category allows it",
-        (CASE_EVENTS,),
-        (CASE_COMMANDS, REJECTED),
+        (CASE_EVENTS, PRECEDENTS),
+        (CASE_COMMANDS, PRECEDENTS, REJECTED),
         process=Process.CASES,
         step="incidents.steps.routing",
         app=build_routing,
@@ -126,7 +128,16 @@ STAGES: tuple[Stage, ...] = (
         step=None,
         app=build_evaluation,
     ),
-    Stage("units", "departments and people act on cases (the demo's)", (CASE_EVENTS,), (CASE_COMMANDS,)),
+    Role(
+        "positions",
+        "keep where vehicles, drones and crews are",
+        (UNIT_POSITIONS,),
+        (REJECTED,),
+        process=Process.CASES,
+        step=None,
+        app=build_positions,
+    ),
+    Stage("units", "departments, people and patrols act on cases (the demo's)", (CASE_EVENTS,), (CASE_COMMANDS, UNIT_POSITIONS)),
     Stage("shell", "people act on cases, read dead letters and send them again", (REJECTED,), (CASE_COMMANDS, REPORTED)),
     Stage("console", "show the city and the audit's figures", (FATES,), ()),
     Stage("rebuild", "fill an empty hot store again from the record", (CASES_LATEST, CASE_EVENTS, CASE_COMMANDS), (FATES,)),
@@ -134,7 +145,7 @@ STAGES: tuple[Stage, ...] = (
     Stage("audit", "account for every report", (REPORTED, FATES, REJECTED, CASE_EVENTS, CASES_LATEST), ()),
 )
 
-RESERVED = (UNIT_POSITIONS, ALERTS_UNDELIVERED)
+RESERVED = (ALERTS_UNDELIVERED,)
 """Topics of the contract that are made and that nobody uses yet."""
 
 ROLES = {stage.name: stage for stage in STAGES if isinstance(stage, Role)}

@@ -98,7 +98,7 @@ async def never_needed() -> None:
 @asynccontextmanager
 async def agent(
     settings: Settings,
-    act: Act,
+    act: Act[Fact],
     role: str = "routing",
     rebuild: Rebuild = never_needed,
 ) -> AsyncIterator[AgentApp]:

@@ -112,7 +112,7 @@ def test_the_whole_path_is_two_processes_that_come_back_and_go_quickly(on_ports:
     worker = start(on_ports)
     worker.wait_until_ready()
     assert list(worker.ask("/readyz")[1]["roles"]) == ["intake"]
-    assert list(worker.ask("/readyz", 1)[1]["roles"]) == ["closure", "routing", "clock", "projection"]
+    assert list(worker.ask("/readyz", 1)[1]["roles"]) == ["closure", "routing", "clock", "projection", "evaluation", "positions"]
     before = worker.children()
     os.kill(before[1], signal.SIGKILL)
     until(lambda: not worker.ready(1), "the killed process to be gone")
