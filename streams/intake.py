@@ -73,6 +73,7 @@ class IntakeStage:
             appended=self._appended,
             ahead=round(city.accept_ahead.total_seconds() * 1000),
             past=None if past is None else round(past.total_seconds() * 1000),
+            real=ports.clock.speed == 1.0,
         )
 
     # -- the shell's calls
@@ -203,7 +204,7 @@ class IntakeStage:
         metrics.SIFT_GROUPS.observe(len(groups))
         oldest_ms = lane.stamp(min(group.offsets[0] for group in groups))
         with metrics.REDIS_CALL_SECONDS.labels("sift").time():
-            answer = await sift.call(partition, self._topic_id, groups, lane.high)
+            answer = await sift.call(partition, self._topic_id, groups, lane.high())
         self._ports.fault.reached("intake:called")
         if answer.waiting > bool(answer.entry):  # another's, who called before it died or slept: what it found fresh, we find told
             await self._publish_outbox(partition)

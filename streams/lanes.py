@@ -17,8 +17,6 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from msgspec import UNSET
-
 from adapters.consumer import ConsumerRecord
 from adapters.sift import Learned
 from incidents.errors import BadReport, RejectReason
@@ -27,7 +25,7 @@ from incidents.steps.sifting import Group
 from streams.glance import Event
 from streams.memory import Key, Known, Memory
 from streams.repeats import MOST_REPORTS, Pending, Repeats, Report
-from streams.sorting import URGENT, Sighting, Sorter
+from streams.sorting import Sighting, Sorter
 from streams.telling import Rejected
 
 MOST_GROUPS = 1000
@@ -48,6 +46,7 @@ class Gate:
     appended: Callable[[int], int]
     ahead: int
     past: int | None  # None: any age
+    real: bool = False  # the city's clock is the machine's: `appended` changes nothing
 
     def passes(self, time: int, appended: int) -> bool:
         """Whether both fit."""
@@ -61,7 +60,7 @@ class Lane:
         self.partition = partition
         self.recognised = 0
         self.unusual = 0  # records whose key is not their report's source
-        self.high: int | None = None  # highest event time read, ms
+        self._highest = 0  # event time read, ms
         self._sorter = sorter
         self._gate = gate
         self._memory = Memory()
@@ -96,26 +95,24 @@ class Lane:
             seen = look(value) if value is not None and not record.headers else None
             if seen is None or not self._repeats(record, *seen):
                 self._read(record, seen)
-            self.position = record.offset + 1
+        if records:
+            self.position = records[-1].offset + 1
 
     def _repeats(self, record: ConsumerRecord, event: Event, at: datetime) -> bool:
         """Count a repeat of what is known; False, having taken nothing, when that needs a closer look."""
         data, source = event.data, event.source
-        known = self._memory.get((source, data.category))
+        known = self._memory.young.get((source, data.category))
         if known is None or record.key != source.encode():
             return False
+        gate = self._gate
         time = int(at.timestamp() * 1000 + 0.5)
-        appended = self._gate.appended(record.timestamp)
+        appended = record.timestamp if gate.real else gate.appended(record.timestamp)
+        if not known.newest < time <= appended + gate.ahead or (gate.past is not None and time < appended - gate.past):
+            return False
         seen = min(time, appended)
-        if time <= known.newest or not self._gate.passes(time, appended) or not known.within(seen):
+        if not known.takes(data, seen):
             return False
-        where = data.location.lon, data.location.lat
-        identity = known.row.names(data)
-        if known.identity != identity or not (identity or known.near(*where)):
-            return False
-        urgent = known.urgent
-        if known.row.conditions.get(data.condition, -1) < urgent or (data.severity is not UNSET and URGENT[data.severity] < urgent):
-            return False
+        where = None if known.case else (data.location.lon, data.location.lat)
         self._recognised(source, known, Report(record.offset, seen, time, event.id, record.value, where))
         return True
 
@@ -144,20 +141,18 @@ class Lane:
         if known is not None and time > known.newest and known.explains(sighting, seen):
             self._recognised(event["source"], known, Report(offset, seen, time, event["id"], value, sighting.where))
         else:
-            self._high(time)
+            self._highest = max(self._highest, time)
             self._sift(self._sorter.group(sighting, value, offset, seen, stamp))
 
     def _recognised(self, source: str, known: Known, report: Report) -> None:
         self._pending.add(source, known, report)
         known.newest = report.time
-        known.last = max(known.last, report.seen)
+        if report.seen > known.last:
+            known.last = report.seen
         self._held += 1
         self.recognised += 1
-        self._high(report.time)
-
-    def _high(self, time: int) -> None:
-        if self.high is None or time > self.high:
-            self.high = time
+        if report.time > self._highest:
+            self._highest = report.time
 
     def _sift(self, group: Group) -> None:
         """Ask about a group, behind all that is pending of its source and of anything that may belong to the same case."""
@@ -288,6 +283,10 @@ class Lane:
     def told(self) -> None:
         """The records of `rejecting` are durable on the dead letters and in the fates."""
         self._rejecting = []
+
+    def high(self) -> int | None:
+        """The highest event time read, ms."""
+        return self._highest or None
 
     def known(self) -> int:
         """How many pairs of source and category are remembered."""

@@ -3,22 +3,21 @@
 Nothing here decides for good: whatever is recognised travels to the atomic call with its case as a hint, and the script checks it.
 """
 
-from dataclasses import dataclass
+from msgspec import UNSET, Struct
 
 from incidents.steps.sifting import CM
+from streams.glance import Seen
 from streams.sorting import URGENT, Row, Sighting, cosine
 
 MOST_KNOWN = 300_000
 """Pairs of source and category remembered per generation; two generations are kept, the older one forgotten when the younger is full."""
-SURELY = 0.99
-"""Of the radius: nearer than that the rounding of a latitude's cosine cannot matter, up to 5 km and 68° of latitude."""
+CM_OF_COS = CM / 1_000_000
 
 Key = tuple[str, str]
 """Source and category."""
 
 
-@dataclass(slots=True)
-class Known:
+class Known(Struct, gc=False):
     """The open case that explains a source's repeats; while `case` is "", the report that was sifted and has no answer yet."""
 
     case: str
@@ -39,10 +38,23 @@ class Known:
 
     def near(self, lon: float, lat: float) -> bool:
         """Whether a point surely lies within the radius; what is only almost sure is left to `explains`."""
-        east = (lon * 1e7 - self.x) * CM * self.cos / 1_000_000
+        east = (lon * 1e7 - self.x) * self.cos * CM_OF_COS
         north = (lat * 1e7 - self.y) * CM
-        sure = self.row.rule.radius * SURELY
-        return east * east + north * north <= sure * sure
+        return east * east + north * north <= self.row.sure
+
+    def takes(self, data: Seen, seen: int) -> bool:
+        """What `explains` says, of what the quick look saw of a machine's report; False also when it takes a closer look to say."""
+        row = self.row
+        rule = row.rule
+        if seen - self.last > rule.window or (rule.span and seen - self.first > rule.span):
+            return False
+        if row.conditions.get(data.condition, -1) < self.urgent or (data.severity is not UNSET and URGENT[data.severity] < self.urgent):
+            return False
+        if data.plate is UNSET and data.part_id is UNSET and data.building is UNSET:
+            where = data.location
+            return not self.identity and self.near(where.lon, where.lat)
+        identity = row.names(data)
+        return identity == self.identity and (identity != "" or self.near(data.location.lon, data.location.lat))
 
     def covers(self, where: tuple[float, float] | None, seen: int) -> bool:
         """Whether a report that this source's last question explained is surely explained by its answer too."""
@@ -68,16 +80,16 @@ class Known:
 
 
 class Memory:
-    """Bounded: what was not asked for in the last `most` to `2 * most` new pairs is forgotten."""
+    """Bounded: what was not asked for in the last `most` to `2 * most` new pairs is forgotten. `young` may be read, `get` reads both."""
 
     def __init__(self, most: int = MOST_KNOWN) -> None:
         self._most = most
-        self._young: dict[Key, Known] = {}
+        self.young: dict[Key, Known] = {}
         self._old: dict[Key, Known] = {}
 
     def get(self, key: Key) -> Known | None:
         """What is known of a source and category."""
-        known = self._young.get(key)
+        known = self.young.get(key)
         if known is None and self._old:
             known = self._old.pop(key, None)
             if known is not None:
@@ -86,14 +98,14 @@ class Memory:
 
     def keep(self, key: Key, known: Known) -> None:
         """Remember, in place of what was known before."""
-        self._young[key] = known
-        if len(self._young) >= self._most:
-            self._old, self._young = self._young, {}
+        self.young[key] = known
+        if len(self.young) >= self._most:
+            self._old, self.young = self.young, {}
 
     def drop(self, key: Key) -> None:
         """Forget."""
-        self._young.pop(key, None)
+        self.young.pop(key, None)
         self._old.pop(key, None)
 
     def __len__(self) -> int:
-        return len(self._young) + len(self._old)
+        return len(self.young) + len(self._old)

@@ -1,7 +1,6 @@
 """Repeats that were recognised and wait to be told: per source in the order of the log, found by source and by the place of their case."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 
 from msgspec import Struct
 
@@ -28,13 +27,12 @@ Cell = tuple[str, int | str, int]
 """Family, then a square or an identity."""
 
 
-@dataclass(slots=True)
-class Repeats:
+class Repeats(Struct, gc=False):
     """Reports of one source, in order, that `known` explains: one group of the atomic call."""
 
     source: str
     known: Known
-    reports: list[Report] = field(default_factory=list)
+    reports: list[Report]
 
     def group(self) -> Group:
         """What travels. Without a case to hint at it brings no opening either: it is split should the awaited answer not explain it."""
@@ -77,7 +75,7 @@ class Pending:
 
     def __init__(self) -> None:
         self._sources: dict[str, list[Repeats]] = {}
-        self._cells: dict[Cell, set[str]] = {}
+        self._cells: dict[Cell, list[str]] = {}  # also sources that have left
 
     def __iter__(self) -> Iterator[Repeats]:
         for chain in self._sources.values():
@@ -90,12 +88,22 @@ class Pending:
         """One more; only the last group of a source may grow."""
         chain = self._sources.get(source)
         if chain is None:
-            chain = self._sources[source] = []
-        elif chain[-1].known is known and len(chain[-1].reports) < MOST_REPORTS:
-            chain[-1].reports.append(report)
-            return
-        chain.append(Repeats(source, known, [report]))
-        self._cells.setdefault(_cell(known), set()).add(source)
+            self._sources[source] = [Repeats(source, known, [report])]
+        else:
+            last = chain[-1]
+            if last.known is known and len(last.reports) < MOST_REPORTS:
+                last.reports.append(report)
+                return
+            chain.append(Repeats(source, known, [report]))
+        self._stands(source, known)
+
+    def _stands(self, source: str, known: Known) -> None:
+        cell = _cell(known)
+        here = self._cells.get(cell)
+        if here is None:
+            self._cells[cell] = [source]
+        else:
+            here.append(source)
 
     def all(self) -> Iterator[Repeats]:
         """Take everything."""
@@ -105,20 +113,14 @@ class Pending:
 
     def of_source(self, source: str) -> list[Repeats]:
         """Take what is pending of a source."""
-        chain = self._sources.pop(source, [])
-        for repeats in chain:
-            self._cells[_cell(repeats.known)].discard(source)
-        return chain
+        return self._sources.pop(source, [])
 
     def of(self, group: Group) -> Iterator[Repeats]:
         """Take what must travel before this group: the rest of its source, and what may belong to the same case."""
         yield from self.of_source(group.source)
         for cell in _around(group):
-            near = self._cells.get(cell)
-            if near is not None:
-                for source in tuple(near):
-                    yield from self.of_source(source)
-                del self._cells[cell]
+            for source in self._cells.pop(cell, ()):
+                yield from self.of_source(source)
 
     def reports(self, source: str) -> Iterator[tuple[bytes, int, int]]:
         """Take what is pending of a source, report by report: value, offset, time."""
@@ -133,13 +135,10 @@ class Pending:
         same = (known.x, known.y, known.first) == (awaited.x, awaited.y, awaited.first)
         if not same and not all(known.covers(report.where, report.seen) for repeats in waiting for report in repeats.reports):
             return False
-        if waiting:
-            self._cells[_cell(awaited)].discard(source)
-            known.last = max(known.last, awaited.last)
         for repeats in waiting:
             repeats.known = known
-        for repeats in chain:
-            self._cells.setdefault(_cell(repeats.known), set()).add(source)
+            known.last = max(known.last, awaited.last)
+            self._stands(source, known)
         return True
 
 

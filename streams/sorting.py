@@ -19,6 +19,8 @@ from incidents.steps import intake
 from incidents.steps.sifting import Group, MatchRule, match_rule
 from streams.glance import Event, Glancer, Seen, whole
 
+SURELY = 0.99
+"""Of the radius: nearer than that the rounding of a latitude's cosine cannot matter, up to 5 km and 68° of latitude."""
 URGENT: dict[str, int] = {severity: at for at, severity in enumerate(Severity)}
 
 
@@ -31,6 +33,8 @@ class Row:
     family: str
     conditions: dict[str | UnsetType | None, int]
     """How urgent each makes a report; nothing said: as urgent as the category is anyway."""
+    sure: float
+    """The square of a distance (cm) that lies within the radius however a latitude's cosine is rounded."""
 
     def names(self, data: Seen) -> str | None:
         """`Sighting.identity` of what the quick look saw; None when it takes a closer look to say."""
@@ -68,7 +72,7 @@ class Sorter:
     def __init__(self, city: City) -> None:
         self.city = city
         self.glancer = Glancer(city)
-        self.rows = {c.key: Row(c, match_rule(c), c.family or c.key, _urgencies(c)) for c in city.categories}
+        self.rows = {c.key: _row(c) for c in city.categories}
 
     def row(self, event: ReportEvent) -> Row:
         """The report's category, checked."""
@@ -132,6 +136,11 @@ class Sorter:
     def group_of(self, value: bytes, offset: int, seen: int) -> Group:
         """The same from the bytes of a report that was read before."""
         return self.group(self.sighting(value), value, offset, seen)
+
+
+def _row(category: Category) -> Row:
+    rule = match_rule(category)
+    return Row(category, rule, category.family or category.key, _urgencies(category), (rule.radius * SURELY) ** 2)
 
 
 def _urgencies(category: Category) -> dict[str | UnsetType | None, int]:
