@@ -75,6 +75,19 @@ def redis_own(tmp_path: Path) -> Iterator[Server]:
         server.stop()
 
 
+@pytest.fixture
+def kafka_own(tmp_path: Path) -> Iterator[Server]:
+    """A broker for this test alone, as `redis_own`; name it before `new_settings`, which takes its topics away in the end."""
+    ensure_tools(_say)
+    port = free_port()
+    server = Server(KafkaEngine(ensure_jars(_say), tmp_path / "kafka-own", port, free_port({port})), tmp_path / "kafka-own.log")
+    try:
+        server.start()
+        yield server
+    finally:
+        server.stop()
+
+
 @dataclass(frozen=True)
 class Place:
     """Makes settings of one test; `environment` is what a process started by the test needs to have the same."""

@@ -1,0 +1,54 @@
+"""The vault: whoever rebuilds writes only while the lock is his, for who slept in it may wake when another's store is open."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import pytest
+
+from adapters.hot import HotStore
+from adapters.restore import Vault
+from incidents.errors import TryAgain
+from tests.adapters.test_case_store import hot_store
+
+
+@asynccontextmanager
+async def sleeper(hot: HotStore) -> AsyncIterator[Vault]:
+    """One who holds the lock, sleeps past its lease, and wakes when another has it."""
+    vault = Vault(hot)
+    async with vault.lock() as ours:
+        assert ours
+        await hot.redis.delete(hot.keys.rebuild_lock)
+        async with Vault(hot).lock() as others:
+            assert others
+            yield vault
+
+
+def test_who_lost_the_lock_writes_nothing(redis_server: str) -> None:
+    async def scenario() -> None:
+        hot = await hot_store(redis_server)
+        await hot.redis.set(hot.keys.prefix + "x", "theirs")
+        async with sleeper(hot) as vault:
+            for write in (vault.shut(), vault.empty(), vault.set_events_clock({0: 1}), vault.open(await vault.run_id())):
+                with pytest.raises(TryAgain, match="another one rebuilds"):
+                    await write
+        assert await hot.redis.get(hot.keys.prefix + "x") == b"theirs"
+        assert await hot.is_ready()
+        await hot.close()
+
+    asyncio.run(scenario())
+
+
+def test_nor_what_was_on_its_way_when_it_was_lost(redis_server: str) -> None:
+    async def scenario() -> None:
+        hot = await hot_store(redis_server)
+        vault = Vault(hot)
+        async with vault.lock():
+            with pytest.raises(TryAgain):
+                async with vault.writing() as pipe:
+                    pipe.set(hot.keys.prefix + "x", "old")
+                    await hot.redis.set(hot.keys.rebuild_lock, "another's")
+        assert await hot.redis.get(hot.keys.prefix + "x") is None
+        await hot.close()
+
+    asyncio.run(scenario())
