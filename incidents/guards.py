@@ -7,10 +7,10 @@ acts stand in `incidents.guards_parties`, those on time in `incidents.guards_lim
 from incidents import guards_limits as limits
 from incidents import guards_parties as parties
 from incidents.asked import Asked, Guard
-from incidents.case import OPEN, State
+from incidents.case import OPEN, Case, Command, State
 from incidents.clocks import rules_of
-from incidents.refusals import STATES, Why
-from incidents.transitions import RETURNS_TO_ARBITER, Need
+from incidents.refusals import ROLES, STATES, Why, roles, states
+from incidents.transitions import BY_COMMAND, RETURNS_TO_ARBITER, Need, Row, possible
 
 
 def first_unmet(needs: tuple[Need, ...], asked: Asked) -> str | None:
@@ -18,6 +18,34 @@ def first_unmet(needs: tuple[Need, ...], asked: Asked) -> str | None:
     if (reason := parties.shape(asked)) is not None:
         return reason
     return next((reason for need in needs if (reason := CHECKS[need](asked)) is not None), None)
+
+
+def conflict(case: Case, command: Command) -> str | None:
+    """Why what the sender had read is no longer so; names who changed what."""
+    moved = case.changed
+    last = f"{moved.actor.id} ({moved.actor.role}): {moved.fact} at {moved.at:%Y-%m-%d %H:%M:%S} UTC" if moved else "sighted"
+    for why, expected, actual in (
+        (Why.OTHER_REVISION, command.expected_revision, case.revision),
+        (Why.OTHER_SEQUENCE, command.expected_sequence, case.sequence),
+    ):
+        if expected is not None and expected != actual:
+            return why.say(expected=expected, actual=actual, last=last)
+    return None
+
+
+def not_from_here(case: Case, command: Command, row: Row | None) -> str | None:
+    """Why there is no such row, or not for this role; names what the role may do instead."""
+    role = command.actor.role
+    offered = {"role": role, "role_zh": ROLES[role], "offered": ", ".join(possible(case.state, role)) or "–"}
+    if row is None:
+        starts = sorted(state for each in BY_COMMAND[command.type] for state in each.starts)
+        return Why.NOT_FROM_HERE.say(
+            key=case.state, state=STATES[case.state], starts=", ".join(starts), starts_zh=states(starts), **offered
+        )
+    if role not in row.roles:
+        may = sorted(row.roles)
+        return Why.NOT_YOURS.say(may=", ".join(may), may_zh=roles(may), **offered)
+    return None
 
 
 def _closes_by_rule(asked: Asked) -> str | None:

@@ -32,11 +32,11 @@ from incidents.clocks import deadlines, rules_of
 from incidents.decision import Decision
 from incidents.effects import EFFECTS
 from incidents.errors import MissingYear
-from incidents.guards import first_unmet
+from incidents.guards import conflict, first_unmet, not_from_here
 from incidents.holders import held_until
-from incidents.refusals import ROLES, STATES, Why, roles, states
+from incidents.refusals import Why
 from incidents.sightings import lifts, opened, seen
-from incidents.transitions import BY_COMMAND, Goes, Row, find, possible
+from incidents.transitions import Goes, Row, find
 
 RULE = system("closure")
 KEPT_OUTCOMES = 32
@@ -116,7 +116,7 @@ def _act(city: City, case: Case, record: _Record) -> Decision:
     if case.forgotten:
         return _refused(case, command, Why.FORGOTTEN.say())
     row = find(command.type, case.state)
-    reason = _conflict(case, command) or _not_from_here(case, command, row)
+    reason = conflict(case, command) or not_from_here(case, command, row)
     if reason is None and row is not None:
         reason = first_unmet(row.needs, Asked(city, case, command, record.at))
     if reason is not None or row is None:
@@ -126,7 +126,7 @@ def _act(city: City, case: Case, record: _Record) -> Decision:
     try:
         values = dict(EFFECTS[command.type](city, case, command, record.at))
     except MissingYear as missing:
-        return _refused(case, command, str(missing))
+        return _refused(case, command, Why.MISSING_YEAR.say(year=missing.year))
     values["state"] = _leads_to(row, case)
     fact = row.fact
     if _is_a_part(case, command, values):
@@ -262,33 +262,6 @@ def _follow_up(before: Case, fact: Fact) -> tuple[Command, ...]:
 def _was_applied(case: Case, record: Position) -> bool:
     last = case.applied
     return last is not None and (last.topic_id, last.partition) == (record.topic_id, record.partition) and record.offset <= last.offset
-
-
-def _conflict(case: Case, command: Command) -> str | None:
-    """Why what the sender had read is no longer so; names who changed what."""
-    moved = case.changed
-    last = f"{moved.actor.id} ({moved.actor.role}): {moved.fact} at {moved.at:%Y-%m-%d %H:%M:%S} UTC" if moved else "sighted"
-    for why, expected, actual in (
-        (Why.OTHER_REVISION, command.expected_revision, case.revision),
-        (Why.OTHER_SEQUENCE, command.expected_sequence, case.sequence),
-    ):
-        if expected is not None and expected != actual:
-            return why.say(expected=expected, actual=actual, last=last)
-    return None
-
-
-def _not_from_here(case: Case, command: Command, row: Row | None) -> str | None:
-    role = command.actor.role
-    offered = {"role": role, "role_zh": ROLES[role], "offered": ", ".join(possible(case.state, role)) or "–"}
-    if row is None:
-        starts = sorted(state for each in BY_COMMAND[command.type] for state in each.starts)
-        return Why.NOT_FROM_HERE.say(
-            key=case.state, state=STATES[case.state], starts=", ".join(starts), starts_zh=states(starts), **offered
-        )
-    if role not in row.roles:
-        may = sorted(row.roles)
-        return Why.NOT_YOURS.say(may=", ".join(may), may_zh=roles(may), **offered)
-    return None
 
 
 def _accepted(case: Case, command: Command) -> Outcome:
