@@ -45,6 +45,10 @@ class Why(Enum):
 
     # the way of a case
     UNKNOWN_CASE = "案件 {case} 不存在，可能已结束归档", "unknown case {case}; it may be over and forgotten"
+    MISSING_YEAR = (
+        "城市日历没有 {year} 年，期限无法计算；请在 calendar.toml 补录该年放假安排",
+        "the calendar does not know {year}, so the deadline cannot be counted; add the year's official notice to calendar.toml",
+    )
     FORGOTTEN = "案件已结束并归档，请重新上报", "the case is over and forgotten; report it anew"
     NOT_FROM_HERE = (
         "案件处于{state}，仅在{starts_zh}时可用；{role_zh}现在可以：{offered}",
