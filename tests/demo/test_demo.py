@@ -63,6 +63,7 @@ def test_a_short_story_ends_by_itself_with_an_exact_sum(local_dir: Path) -> None
     assert opened > 20 and merged > 20 and rejected > 0
     assert figure(done.stdout, "Closed") >= 1
     assert figure(done.stdout, "Filed") > figure(done.stdout, "Closed")
+    assert "cases that took a turn and are over" in done.stdout
     assert re.search(r"the page: http://127\.0\.0\.1:\d+/", done.stderr)
     assert list(local_dir.iterdir()) == []
 
