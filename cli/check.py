@@ -6,12 +6,13 @@ from typing import Annotated
 
 import typer
 
-from adapters.boundaries import read_shapes
+from adapters.boundaries import locator, read_shapes
 from adapters.clock import ClockKind, parse_clock
 from cli.output import AsJson, out
 from config.documents import Problem
 from config.load import city_folder, read_city
 from config.load_indicators import read_evaluation
+from config.load_trials import FILE, try_file
 from config.mappings import load_mapping
 from config.settings import Settings, load_settings
 from incidents.catalogue import City, Frozen
@@ -49,8 +50,8 @@ def check(
 ) -> None:
     """Check a city's configuration and explain every mistake as `path:line: message`.
 
-    Looks at city.toml, districts.toml, units.toml, routes.toml, calendar.toml, indicators.toml, catalogue/, mappings/ and the
-    outlines of the districts.
+    Looks at city.toml, districts.toml, units.toml, routes.toml, assets.csv, calendar.toml, indicators.toml, catalogue/, mappings/ and
+    the outlines of the districts, and tries the cases of routes.test.toml.
     A calendar that ends within 60 days of the city's clock is a warning.
     Exit code 0: all is well; 1: something is wrong; 2: there is no such city.
 
@@ -68,7 +69,8 @@ def examine(settings: Settings) -> Checked:
     folder = city_folder(settings)
     city, problems = read_city(folder)
     outlines = _outlines(city, settings, folder) if city and not problems else []
-    problems = [*problems, *read_evaluation(folder)[1], *_mappings(settings, folder), *outlines]
+    trials = _trials(city, settings, folder) if city and not problems and not outlines else []
+    problems = [*problems, *read_evaluation(folder)[1], *_mappings(settings, folder), *outlines, *trials]
     return Checked(
         city=settings.city,
         ok=not problems,
@@ -108,6 +110,12 @@ def _outlines(city: City, settings: Settings, folder: Path) -> list[Problem]:
     except UserError as error:
         return [Problem(str(settings.boundaries or folder / "city.toml"), None, str(error))]
     return []
+
+
+def _trials(city: City, settings: Settings, folder: Path) -> list[Problem]:
+    """What the city's own cases say of its routing, where it has some."""
+    path = folder / FILE
+    return try_file(path, city, locator(city, settings))[1] if path.is_file() else []
 
 
 def _counts(city: City) -> dict[str, int]:

@@ -6,10 +6,10 @@ its grounds in both languages; they stand on the `dispatched` fact and on the ca
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from incidents.case import Case, Grounds, Precedent
-from incidents.catalogue import Category, City, Frozen, NearestAs, Route, Unit
+from incidents.catalogue import Category, City, Frozen, Named, NearestAs, Route, Unit
 from incidents.places import distance_m
 from incidents.positions import STALE_AFTER, UnitPosition, UnitState, is_fresh
 from incidents.route_match import holds, office, owner_of
@@ -68,12 +68,27 @@ def choose(city: City, case: Case, at: datetime, known: Known = NOTHING) -> Choi
         return None
     if (found := known.precedents.get(precedent_key(case.category, case.place.district))) is not None and found.unit in city.unit_by_key:
         return _by_precedent(city, found)
+    passed: list[Route] = []
     for route in city.routes:
         if holds(city, route, case, at):
             choice = _by_route(city, case, category, route, _nearest(city, case, route, at, known))
             if choice is not None:
-                return choice
-    return _made(city, case, _standing(city, case, category), category.assisting)
+                return _after(choice, passed)
+            passed.append(route)
+    standing = _made(city, case, _standing(city, case, category), category.assisting)
+    return None if standing is None else _after(standing, passed)
+
+
+def _after(choice: Choice, passed: list[Route]) -> Choice:
+    """The choice; its grounds name the rows that held before it and found no unit to send."""
+    if not passed:
+        return choice
+    names = [route.name or Named(zh=route.key, en=route.key) for route in passed]
+    minutes = STALE_AFTER // timedelta(minutes=1)
+    zh = f"“{'”“'.join(name.zh for name in names)}”：{minutes} 分钟内无合适的可用单元上报位置"
+    en = f"“{'”, “'.join(name.en for name in names)}”: no fitting free unit told its position in the last {minutes} minutes"
+    grounds = choice.grounds
+    return choice.model_copy(update={"grounds": grounds.model_copy(update={"zh": f"{grounds.zh}；{zh}", "en": f"{grounds.en}; {en}"})})
 
 
 def _by_precedent(city: City, found: Precedent) -> Choice:
@@ -96,7 +111,8 @@ def _by_route(city: City, case: Case, category: Category, route: Route, near: _N
     sent = () if near is None else (near.unit,)
     if near is not None and route.nearest_as is NearestAs.LEAD:
         lead, sent = near.unit, () if lead is None else (lead,)
-    return _made(city, case, (lead, reason), kinds, sent, near if near is not None else bool(route.nearest))
+    choice = _made(city, case, (lead, reason), kinds, sent, near)
+    return choice if choice is None or near is not None or not route.nearest else _after(choice, [route])
 
 
 def is_only_nearest(route: Route) -> bool:
@@ -136,9 +152,9 @@ def _made(
     decided: tuple[Unit | None, _Reason],
     kinds: tuple[str, ...],
     first: tuple[Unit, ...] = (),
-    near: _Near | bool = False,
+    near: _Near | None = None,
 ) -> Choice | None:
-    """The choice; `near` is the unit that was sent by its position, True when one was looked for in vain."""
+    """The choice; `first` assist before those of `kinds`, `near` is the unit that was sent by its position."""
     lead, reason = decided
     if lead is None:
         return None
@@ -153,22 +169,18 @@ def _offices(city: City, kinds: tuple[str, ...], case: Case) -> Iterator[Unit]:
             yield unit
 
 
-def _grounds(reason: _Reason, near: _Near | bool) -> Grounds:
-    if isinstance(near, _Near):
-        zh, en = near.told
-        return Grounds(
-            rule=f"{reason.rule}+nearest:{near.unit.key}",
-            zh=f"{reason.zh}；{zh}",
-            en=f"{reason.en}; {en}",
-            nearest=near.unit.key,
-            distance_m=near.distance_m,
-            age_s=near.age_s,
-        )
-    if near:
-        minutes = int(STALE_AFTER.total_seconds() // 60)
-        zh, en = f"{minutes} 分钟内无合适的可用单元上报位置", f"no fitting unit told its position in the last {minutes} minutes"
-        return Grounds(rule=reason.rule, zh=f"{reason.zh}；{zh}", en=f"{reason.en}; {en}")
-    return Grounds(rule=reason.rule, zh=reason.zh, en=reason.en)
+def _grounds(reason: _Reason, near: _Near | None) -> Grounds:
+    if near is None:
+        return Grounds(rule=reason.rule, zh=reason.zh, en=reason.en)
+    zh, en = near.told
+    return Grounds(
+        rule=f"{reason.rule}+nearest:{near.unit.key}",
+        zh=f"{reason.zh}；{zh}",
+        en=f"{reason.en}; {en}",
+        nearest=near.unit.key,
+        distance_m=near.distance_m,
+        age_s=near.age_s,
+    )
 
 
 def _nearest(city: City, case: Case, route: Route, at: datetime, known: Known) -> _Near | None:
