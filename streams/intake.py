@@ -33,7 +33,7 @@ from streams.telling import Teller
 log = structlog.get_logger(__name__)
 
 SETTLE_EVERY_S = 1.0
-"""How long a recognised repeat waits at most until it is counted in Redis."""
+"""How long a recognised repeat waits until it is counted in Redis, unless Redis is busy with the partition."""
 MOST_WAITING = 20_000
 MOST_HELD = 100_000
 """Groups, and reports, that may wait in this process before reading stops: the bound of its memory under lag."""
@@ -67,7 +67,8 @@ class IntakeStage:
         self._pumps: dict[int, asyncio.Task[None]] = {}
         self._unsure: set[int] = set()  # partitions whose outbox may hold what was not published
         self._mapped = -1, 0  # the last append time and the city's
-        self._settle_at = 0.0
+        self._check_at = 0.0
+        self._settle_at: dict[int, float] = {}
         past = city.accept_past if ports.clock.speed else None
         self._gate = Gate(
             appended=self._appended,
@@ -109,13 +110,11 @@ class IntakeStage:
     async def turn(self) -> None:
         """Send pending totals once a second, keep the pumps going, surface what failed in them."""
         now = time.monotonic()
-        if now >= self._settle_at or self._holding() > MOST_HELD:
-            if now >= self._settle_at:
-                self._settle_at = now + SETTLE_EVERY_S
-                await self._ports.sift.check()
-            for lane in self._lanes.values():
-                lane.settle()
+        if now >= self._check_at:
+            self._check_at = now + SETTLE_EVERY_S
+            await self._ports.sift.check()
             metrics.REMEMBERED.set(sum(lane.known() for lane in self._lanes.values()))
+        self._settle(now)
         for pump in [pump for pump in self._pumps.values() if pump.done()]:
             error = pump.exception()
             if error is not None:
@@ -127,6 +126,15 @@ class IntakeStage:
             await asyncio.wait(running, timeout=0.1, return_when=asyncio.FIRST_COMPLETED)
         else:
             await asyncio.sleep(0)
+
+    def _settle(self, now: float) -> None:
+        """Once a second, a lane after the other; while a lane still waits for answers, what is pending goes on growing together."""
+        full = self._holding() > MOST_HELD
+        for at, (partition, lane) in enumerate(self._lanes.items()):
+            due = self._settle_at.setdefault(partition, now + SETTLE_EVERY_S * at / len(self._lanes))
+            if (full or now >= due) and not lane.waiting():
+                self._settle_at[partition] = now + SETTLE_EVERY_S
+                lane.settle()
 
     def done(self) -> Mapping[int, int]:
         """See the protocol."""

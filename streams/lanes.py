@@ -312,7 +312,9 @@ class Lane:
     def done(self) -> int:
         """The offset behind everything that is applied and told."""
         waiting = [_first(item) for item in (*self._todo, *self._inflight)]
-        waiting += [_first(repeats) for repeats in self._pending]
+        pending = self._pending.first()
+        if pending is not None:
+            waiting.append(pending)
         waiting += [each.offset for each in (*self.rejected, *self._rejecting)]
         return min(waiting, default=self.position)
 

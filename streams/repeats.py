@@ -77,9 +77,9 @@ class Pending:
         self._sources: dict[str, list[Repeats]] = {}
         self._cells: dict[Cell, list[str]] = {}  # also sources that have left
 
-    def __iter__(self) -> Iterator[Repeats]:
-        for chain in self._sources.values():
-            yield from chain
+    def first(self) -> int | None:
+        """The lowest offset that waits: what came first stands first."""
+        return next((chain[0].reports[0].offset for chain in self._sources.values()), None)
 
     def __bool__(self) -> bool:
         return bool(self._sources)

@@ -10,7 +10,7 @@ import shapely
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from adapters.boundaries import LEARN_AT, Locator, locator, outlines, read_shapes
+from adapters.boundaries import Locator, locator, outlines, read_shapes
 from config.load import load_city
 from config.settings import Settings
 from incidents.catalogue import City
@@ -216,11 +216,11 @@ def test_with_the_osm_file_every_label_lies_in_its_subdistrict(qingdao: City) ->
 @given(
     east=st.integers(-40_000, 40_000), north=st.integers(-40_000, 40_000), walk=st.lists(st.tuples(st.floats(0, 100), st.floats(0, 100)))
 )
-def test_a_cell_that_was_learned_says_of_every_point_what_looking_says(
+def test_a_block_that_lies_in_one_area_says_of_every_point_what_looking_says(
     qingdao: City, locate: Locate, east: int, north: int, walk: list[tuple[float, float]]
 ) -> None:
     assert isinstance(locate, Locator)
-    for dx, dy in [(50.0, 50.0)] * LEARN_AT + walk:
+    for dx, dy in [(50.0, 50.0), *walk]:
         x, y = to_plane(qingdao.bounds, *CITY_HALL)
         point = from_plane(qingdao.bounds, x // 100 * 100 + east // 100 * 100 + dx, y // 100 * 100 + north // 100 * 100 + dy)
         assert not inside(qingdao.bounds, *point) or locate(*point) == locate.exactly(*point)
