@@ -71,7 +71,7 @@ def parsed(value: bytes | None) -> Sight | None:
     """What the rule needs of a report; None of a bad one."""
     try:
         report = _decode(value or b"")
-    except (msgspec.DecodeError, UnicodeDecodeError):
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return None
     at = report.data.location
     return report.id, report.data.category, at.lon, at.lat, report.time.timestamp()

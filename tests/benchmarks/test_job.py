@@ -1,10 +1,26 @@
 """The rule that the Python peers share; skipped where their JSON parser is not installed (it is no dependency of the product)."""
 
+import orjson
 import pytest
 
 pytest.importorskip("msgspec")
 
-from benchmarks.peers.job import cells, nearest  # noqa: E402
+from benchmarks.orders import orders, records  # noqa: E402
+from benchmarks.peers.job import cells, nearest, parsed  # noqa: E402
+from config.load import load_city  # noqa: E402
+from config.settings import Settings  # noqa: E402
+from incidents.places import Located  # noqa: E402
+from producers.simulation.bad import KINDS  # noqa: E402
+
+CITY = load_city(Settings())
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_no_bad_input_stops_a_peer(kind: str) -> None:
+    item = next(records(orders(10, cameras=10)[0], CITY, lambda lon, lat: Located(district="370202")))
+    assert parsed(item.value) is not None
+    sight = parsed(KINDS[kind](orjson.loads(item.value or b""), CITY))
+    assert sight is None or len(sight) == 5
 
 
 def test_a_report_joins_the_nearest_case_within_radius_and_window() -> None:
