@@ -3,6 +3,7 @@
 Intake calls `to_wgs84` and `distance_m` for every report; `adapters.boundaries` makes a `Locate` from a city's shapes with the seeds below.
 """
 
+import functools
 import hashlib
 import math
 from collections.abc import Callable, Iterator, Sequence
@@ -120,7 +121,12 @@ def from_plane(bounds: Bounds, x: float, y: float) -> Point:
 
 
 def _metres_per_lon(bounds: Bounds) -> float:
-    return METRES_PER_DEGREE * math.cos(math.radians((bounds.south + bounds.north) / 2))
+    return _metres_per_lon_at((bounds.south + bounds.north) / 2)
+
+
+@functools.lru_cache
+def _metres_per_lon_at(lat: float) -> float:
+    return METRES_PER_DEGREE * math.cos(math.radians(lat))
 
 
 def grid_cell(bounds: Bounds, lon: float, lat: float) -> str:
@@ -178,7 +184,8 @@ def _draw(name: str, number: int, box: Bounds) -> Point:
 def nearest(lon: float, lat: float, seeds: Sequence[tuple[float, float, str]]) -> str:
     """Code of the nearest of (longitude, latitude, code) seeds; the first wins a tie. Raises ValueError on no seeds."""
     shrink = math.cos(math.radians(lat)) ** 2
-    return min(seeds, key=lambda seed: shrink * (seed[0] - lon) ** 2 + (seed[1] - lat) ** 2)[2]
+    apart = [shrink * (x - lon) ** 2 + (y - lat) ** 2 for x, y, _ in seeds]
+    return seeds[apart.index(min(apart))][2]
 
 
 def communities(seeds: Sequence[tuple[float, float, str]]) -> dict[str, list[tuple[float, float, str]]]:
