@@ -26,8 +26,9 @@ def work(
 ) -> None:
     """Let the city's people act: verify, file, accept, handle, return, check, close, by named persons, with realistic shares.
 
-    A separate process that sees topics only: it reads cases.events and writes cases.commands. Durations run on the city's clock
-    (CITYLOOP_CLOCK). It may be stopped and started at any time; Ctrl-C or SIGTERM ends it and prints what was commanded.
+    A separate process that sees topics only: it reads cases.events and writes cases.commands; patrols with a `home` in units.toml drive
+    about it and say so on units.positions once a minute. Durations run on the city's clock (CITYLOOP_CLOCK). It may be stopped and
+    started at any time; Ctrl-C or SIGTERM ends it and prints what was commanded.
 
     Example: `CITYLOOP_CLOCK=x600@2026-11-21T08:00+08:00 cityloop units --seed 7`
     """

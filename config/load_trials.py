@@ -4,11 +4,11 @@ from datetime import datetime
 from pathlib import Path
 from typing import NamedTuple
 
-from config.documents import Problem, Problems
+from config.documents import Document, Problem, Problems, Row
 from incidents.catalogue import City
 from incidents.errors import UserError
 from incidents.places import Locate
-from incidents.route_trial import Answer, Step, Trial, differences, tried
+from incidents.route_trial import Answer, Expected, Step, Trial, differences, tried
 
 FILE = "routes.test.toml"
 
@@ -27,7 +27,7 @@ def try_file(path: Path, city: City, locate: Locate) -> tuple[list[Tried], list[
     document.only("case")
     done: list[Tried] = []
     for number, row in enumerate(document.rows("case")):
-        trial = document.model(Trial, row, "case", number)
+        trial = _trial(document, number, row)
         if trial is None:
             continue
         try:
@@ -42,6 +42,13 @@ def try_file(path: Path, city: City, locate: Locate) -> tuple[list[Tried], list[
     if not document.broken and not document.rows("case"):
         document.problem("no [[case]] in the file: nothing was tried")
     return done, sorted(set(problems), key=lambda problem: problem.line or 0)
+
+
+def _trial(document: Document, number: int, row: Row) -> Trial | None:
+    if not isinstance(row.get("expect"), dict):
+        return document.model(Trial, row, "case", number)
+    expect = document.model(Expected, row["expect"], "case", number, "expect")
+    return None if expect is None else document.model(Trial, {**row, "expect": expect}, "case", number)
 
 
 def told(city: City, value: object) -> str:

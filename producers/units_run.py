@@ -17,10 +17,12 @@ from adapters.bus import Out, Publisher
 from adapters.clock import ClockKind, ClockSetting, parse_clock
 from adapters.follow import Follower
 from config.settings import Settings
-from config.topics import CASE_COMMANDS, CASE_EVENTS
+from config.topics import CASE_COMMANDS, CASE_EVENTS, UNIT_POSITIONS
 from incidents.case import Case, CommandType, Fact
 from incidents.errors import TryAgain
 from incidents.facts import decode_fact, encode_command
+from incidents.positions import encode_position
+from producers.patrols import Patrols
 from producers.units import Lane, Planned, Units
 
 log = structlog.get_logger(__name__)
@@ -122,6 +124,7 @@ class UnitsAtWork:
     def __init__(self, settings: Settings, units: Units) -> None:
         self._settings = settings
         self._units = units
+        self._patrols = Patrols(units.city)
         self._clock = LearnedClock(parse_clock(settings.clock))
         self._publisher = Publisher(settings.kafka_bootstrap, "cityloop-units")
         self.given: dict[CommandType, int] = {}
@@ -150,9 +153,11 @@ class UnitsAtWork:
                 fact = decode_fact(record.value)
                 self._clock.learn(fact.at, record.timestamp)
                 diary.hear(fact)
+                self._patrols.hear(fact)
             caught_up = caught_up or await follower.caught_up()
             if caught_up:
                 await self._give(diary)
+                await self._report()
 
     async def _give(self, diary: Diary) -> None:
         now = self._clock.now()
@@ -169,3 +174,10 @@ class UnitsAtWork:
         diary.done(due)
         for each in due:
             self.given[each.command.type] = self.given.get(each.command.type, 0) + 1
+
+    async def _report(self) -> None:
+        """The patrols say where they are, once the city's time is known."""
+        now = self._clock.now()
+        if now > EPOCH and (told := self._patrols.due(now)):
+            topic = self._settings.named(UNIT_POSITIONS.name)
+            await self._publisher.publish([Out(topic, each.unit.encode(), encode_position(each, self._units.city)) for each in told])

@@ -10,6 +10,7 @@ from tests.config import small_city
 
 ROADS = "catalogue/roads.toml"
 TRUCK = 'key = "truck"'
+ZONE = '[[zone]]\nkey = "z"\nname = {zh = "区", en = "Zone"}\npolygon = [[120.0, 36.0], [120.1, 36.0]]'
 
 # file, what is right, what is written instead, the line it must be told at (by its text), a part of the message
 MISTAKES = {
@@ -56,6 +57,18 @@ MISTAKES = {
     "a route's unknown condition": ("routes.toml", 'condition = "oil"', 'condition = "ol"', "[[route]]", "can never match"),
     "a route that does nothing": ("routes.toml", 'lead = "police"\n', "", "[[route]]", "changes nothing"),
     "a route where the lead is not": ("routes.toml", 'lead = "police"', 'lead = "fire"', 'lead = "fire"', "no 'fire' for 200"),
+    "a route to no zone": ("routes.toml", 'district = "100"', 'zone = "park"', 'zone = "park"', "unknown zone 'park'"),
+    "a route to no area": ("routes.toml", 'district = "100"', 'area = "300"', 'area = "300"', "unknown area '300'"),
+    "a route's unknown owner": ("routes.toml", 'district = "100"', 'owner = "gas"', 'owner = "gas"', "unknown owner 'gas'"),
+    "a route's unknown patrol": ("routes.toml", 'lead = "police"', 'nearest = ["car"]', 'nearest = ["car"]', "unknown unit kind 'car'"),
+    "hours that are none": ("routes.toml", 'district = "100"', 'hours = "8-18"', 'hours = "8-18"', "hours = '8-18'"),
+    "hours of nothing": ("routes.toml", 'district = "100"', 'hours = "08:00-08:00"', "hours =", "end when they begin"),
+    "days that are none": ("routes.toml", 'district = "100"', 'days = "sunday"', "days =", "'workday' or 'restday'"),
+    "a zone that is a line": ("routes.toml", "[[route]]", f"{ZONE}\n[[route]]", "polygon =", "at least 3"),
+    "a fallback that is none": ("routes.toml", "[[route]]", 'fallback = "polise"\n[[route]]', "fallback =", "did you mean 'police'?"),
+    "a unit fit for nothing": ("units.toml", 'district = "100"', 'handles = ["spilage"]', "handles =", "did you mean 'spillage'?"),
+    "a unit for no area": ("units.toml", 'district = "100"', 'area = "x"', 'area = "x"', "no subdistrict, community or grid"),
+    "no register of parts": (ROADS, 'nature = "instant"', 'nature = "instant"\nby_asset = true', "by_asset", "needs assets.csv"),
     "a domain without name": (ROADS, 'name = {zh = "道路", en = "Roads"}\n', "", "[domain]", "name is missing"),
     "a category twice": (ROADS, TRUCK, 'key = "spillage"', 'key = "spillage"#2', "stands already at"),
     "a code twice": (ROADS, '"0311"', '"0114"', 'code = "0114"#2', "code of domain roads '0114' stands already"),
@@ -66,7 +79,13 @@ MISTAKES = {
     "a window in weeks": (ROADS, 'window = "2h"', 'window = "2w"', 'window = "2w"', "unknown unit 'w'"),
     "a default in weeks": (ROADS, 'window = "24h"', 'window = "24x"', 'window = "24x"', "unknown unit 'x'"),
     "an unknown clock": (ROADS, '"urgent_hour"', '"soon"', '"soon"', "conditions.1.clock = 'soon'"),
-    "a limit in unknown words": (ROADS, 'clock = "work_day", limit = 2', 'limit = "2紧急工作时制止"', "制止", "'2紧急工作时制止' is no limit"),
+    "a limit in unknown words": (
+        ROADS,
+        'clock = "work_day", limit = 2',
+        'limit = "2紧急工作时制止"',
+        "制止",
+        "'2紧急工作时制止' is no limit",
+    ),
     "a limit in words and a clock": (ROADS, 'clock = "work_day", limit = 2', 'clock = "work_day", limit = "2天"', "2天", "names its clock"),
     "a limit as text": (ROADS, 'clock = "work_day", limit = 2', 'limit = "2"', 'limit = "2"', "'2' is no limit"),
     "half a working day": (ROADS, 'clock = "work_day", limit = 2', 'clock = "work_day", limit = 0.5', "limit = 0.5", "days of a calendar"),
@@ -145,3 +164,31 @@ def test_all_mistakes_are_told_at_once_and_the_error_begins_with_the_first(tmp_p
     assert raised.value.line == 2
     assert "city.toml:2: code = 'sm'" in str(raised.value)
     assert "units.toml:1: key is missing" in str(raised.value)
+
+
+@pytest.mark.parametrize(
+    ("text", "line", "message"),
+    [
+        ("code;owner\nP1;police-city\n", 1, "column code and owner is missing"),
+        ("code,owner\nP1,police-city\nP2,polise-city\n", 3, "did you mean 'police-city'?"),
+        ("code,owner\nP1,police-city\nP1,east-fire\n", 3, "part P1 stands twice"),
+        ("code,owner\n,police-city\n", 2, "a part without code"),
+        ("code,owner\nP1\n", 2, "unknown unit ''"),
+    ],
+)
+def test_a_mistake_in_the_register_of_parts_is_told_with_its_line(tmp_path: Path, text: str, line: int, message: str) -> None:
+    folder = small_city.write(tmp_path)
+    (folder / "assets.csv").write_text(text, "utf-8")
+    [problem] = check_city(folder)
+    assert problem.path.endswith("assets.csv")
+    assert problem.line == line
+    assert message in problem.message
+
+
+def test_the_register_of_parts_is_read_and_counts_as_a_rule(tmp_path: Path) -> None:
+    folder = small_city.write(tmp_path)
+    before = load_folder(folder)
+    (folder / "assets.csv").write_text("\ufeffcode,owner,note\nP1, police-city ,x\n", "utf-8")
+    after = load_folder(folder)
+    assert after.assets == {"P1": "police-city"}
+    assert after.rules != before.rules
