@@ -20,7 +20,7 @@ local function forget(move, key)
   redis.call('HDEL', prefix .. 'aliases', move.id)
   local cell = redis.call('HGET', prefix .. 'sift:case:' .. move.id, 'cell')
   if cell and cell ~= '' then redis.call('HDEL', cell, move.id) end
-  redis.call('DEL', prefix .. 'sift:case:' .. move.id, prefix .. 'sift:seen:' .. move.id)
+  redis.call('UNLINK', prefix .. 'sift:case:' .. move.id, prefix .. 'sift:seen:' .. move.id)
 end
 
 local function tell_sift(move)

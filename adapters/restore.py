@@ -114,15 +114,14 @@ class Vault:
             async with self.writing() as pipe:
                 for cell, entries in cells:
                     pipe.hset(prefix + cell, mapping=entries)
-        for some in _chunks(list(marks.texts())):
+        for some in _chunks(list(marks.values())):
             async with self.writing() as pipe:
                 for key, mark in some:
                     pipe.set(prefix + key, mark, ex=EIGHT_DAYS_S)
 
     def _put_case(self, pipe: Any, case: Case, category: Category) -> None:
         prefix = self._keys.sift
-        fields = sift_layout.case_fields(case, category)
-        pipe.hset(f"{prefix}case:{case.case_id}", mapping=fields | {"cell": fields["cell"] and prefix + fields["cell"]})
+        pipe.hset(f"{prefix}case:{case.case_id}", mapping=sift_layout.case_fields(case, category, prefix))
         for source, total in case.totals.items():
             pipe.hset(f"{prefix}seen:{case.case_id}", source, sift_layout.total_text(total))
         identity = sift_layout.identity_of(case)

@@ -4,17 +4,18 @@
 -- KEYS[2] prefix of sift's keys · KEYS[3] hash of the events clock, or ""
 -- ARGV[2] partition · [3] topic id · [4] highest event time of the batch (ms) · [5] version of the rules · [6] µs that may be spent
 -- ARGV[7] the rules, [[family, radius, window, span, recurs, quiet, by place, confirm, edge], …]
--- ARGV[8..] five per group: the group (see `read`) · its offsets · its times, JSON arrays · its keys, 4 bytes each · its opening, or ""
+-- ARGV[8..] four per group: the group (GROUP, then its strings) · its offsets, a JSON array · its times (8 bytes each) and keys (4 bytes each)
+--   · its opening, a JSON object, or ""
 --
 -- <prefix>case:<id>    hash; dropped when closure forgets the case
---   thing              x|y|known|tight|family|identity
---   seen               first|last|urgent|count|told_count|told_last|told_after|cursor
+--   thing              THING, then family|identity
+--   seen               SEEN
 --   state handled ended into   written by closure
 --   cell               where its place is indexed, or ""
 --   opening            what opens the case, said with every sight until closure knows the case and drops the field: partitions publish
 --                      side by side, so a sighting from another one may reach closure before the report that opened
 -- <prefix>seen:<id>    hash: source -> count|first|last|topic|partition|offset; dropped likewise
--- <prefix>mark:<p>:<source>  topic|offset|newest time|cases, last first|keys of its last reports: all of it up to offset is applied; 8 days
+-- <prefix>mark:<p>:<source>  MARK, then topic|cases, last first|keys of its last reports: all of it up to offset is applied; 8 days
 -- <prefix>identity:<family>:<identity>  case id; 8 days
 -- <prefix>place:<family>:<edge>:<column>:<row>  hash: case id -> ENTRY, at most CROWD: of a crowd the ended leave first, then the inexact,
 --                      then the least lately seen; closure moves `stands` and `handled`, and takes out what it forgets
@@ -28,11 +29,17 @@
 
 local prefix, partition, topic, budget = KEYS[2], ARGV[2], ARGV[3], tonumber(ARGV[6])
 local CM = 1.1119508023353298
-local EIGHT_DAYS, RECENT, CASES, CROWD, PAGE, MORE = 691200, 16, 4, 64, 64, 8
-local ENTRY = '<BBi4i4d' -- tight · stands: 0 open, 1 ended, 2 alias · x · y · handled or 0; then its identity
+local EIGHT_DAYS, RECENT, CASES, CROWD, PAGE, MORE = '691200', 16, 4, 64, 64, 8
+-- rule · x y cos · known tight machine held notable · urgent · spread · reports · first and last offset · time of the first report, earliest,
+-- latest · lengths of source, identity, hint, new id
+local GROUP = '<I2i4i4I4BBBBBBdI4dddddI4I4BB'
+local THING = '<i4i4BB' -- x y · known tight
+local SEEN = '<ddBI4I4dBI4I4' -- first last · urgent · count · told: count, last, after the handling · sources · cursor
+local MARK = '<dd' -- offset · newest time
+local ENTRY = '<BBi4i4d' -- tight · stands: 0 open, 1 ended, 2 alias · x y · handled or 0; then its identity
 local floor, sqrt, max, min = math.floor, math.sqrt, math.max, math.min
-local call, decode, encode, match, sub = redis.call, cjson.decode, cjson.encode, string.match, string.sub
-local concat, unpacked = table.concat, struct.unpack
+local call, decode, encode = redis.call, cjson.decode, cjson.encode
+local match, sub, format, concat, packed, unpacked = string.match, string.sub, string.format, table.concat, struct.pack, struct.unpack
 local fates, sights, learned = {}, {}, {}
 local told = {}
 local stuck = {sources = {}, things = {}, places = {}, wide = {}}
@@ -40,8 +47,13 @@ local rules, reach_of = {}, {}
 
 for number, r in ipairs(decode(ARGV[7])) do
   rules[number - 1] = {family = r[1], radius = r[2], window = r[3], span = r[4], recurs = r[5], quiet = r[6], by_place = r[7] == 1,
-    confirm = r[8], edge = r[9]}
+    confirm = r[8], edge = r[9], cells = format('%splace:%s:%d:', prefix, r[1], r[9])}
   reach_of[r[1]] = max(reach_of[r[1]] or 0, r[2])
+end
+
+-- A JSON string.
+local function quoted(text)
+  return string.find(text, '[%c"\\]') and encode(text) or '"' .. text .. '"'
 end
 
 local function clock()
@@ -50,10 +62,19 @@ local function clock()
 end
 
 local function read(at)
-  local g = decode(ARGV[at])
-  return {at = at, source = g[1], rule = rules[g[2]], identity = g[3], x = g[4], y = g[5], cos = g[6], known = g[7] == 1,
-    tight = g[8] == 1, machine = g[9] == 1, held = g[10] == 1, notable = g[11] == 1, urgent = g[12], spread = g[13], hint = g[14],
-    new = g[15], many = g[16], from = g[17], to = g[18], start = g[19], first = g[20], last = g[21]}
+  local text = ARGV[at]
+  local rule, x, y, cos, known, tight, machine, held, notable, urgent, spread, many, from, to, start, first, last, source, identity, hint, new,
+    next = unpacked(GROUP, text)
+  local g = {at = at, rule = rules[rule], x = x, y = y, cos = cos, known = known == 1, tight = tight == 1, machine = machine == 1,
+    held = held == 1, notable = notable == 1, urgent = urgent, spread = spread, many = many, from = from, to = to, start = start,
+    first = first, last = last, identity = '', hint = '', new = ''}
+  g.source = sub(text, next, next + source - 1)
+  next = next + source
+  if identity > 0 then g.identity = sub(text, next, next + identity - 1) end
+  next = next + identity
+  if hint > 0 then g.hint = sub(text, next, next + hint - 1) end
+  if new > 0 then g.new = sub(text, next + hint) end
+  return g
 end
 
 local function load(id)
@@ -61,12 +82,11 @@ local function load(id)
     local v = call('HMGET', prefix .. 'case:' .. id, 'thing', 'seen', 'state', 'handled', 'ended', 'into')
     if not v[1] or not v[2] then return nil end
     if not v[6] or v[6] == '' then
-      local x, y, known, tight, family, identity = match(v[1], '^(%-?%d+)|(%-?%d+)|(%d)|(%d)|([^|]*)|(.*)$')
-      local first, last, urgent, count, told_count, told_last, after, cursor =
-        match(v[2], '^(%-?%d+)|(%-?%d+)|(%d)|(%d+)|(%d+)|(%-?%d+)|(%d)|(%d+)')
-      return {id = id, x = tonumber(x), y = tonumber(y), known = known == '1', tight = tight == '1', family = family, identity = identity,
-        first = tonumber(first), last = tonumber(last), urgent = tonumber(urgent), count = tonumber(count),
-        told_count = tonumber(told_count), told_last = tonumber(told_last), after = after, cursor = cursor,
+      local x, y, known, tight, rest = unpacked(THING, v[1])
+      local family, identity = match(v[1], '^([^|]*)|(.*)$', rest)
+      local first, last, urgent, count, told_count, told_last, after, sources, cursor = unpacked(SEEN, v[2])
+      return {id = id, x = x, y = y, known = known == 1, tight = tight == 1, family = family, identity = identity, first = first, last = last,
+        urgent = urgent, count = count, told_count = told_count, told_last = told_last, after = after, sources = sources, cursor = cursor,
         state = v[3], handled = tonumber(v[4] or ''), ended = tonumber(v[5] or '')}
     end
     id = v[6]
@@ -148,26 +168,27 @@ local function waits(g)
   return false
 end
 
-local function cell(rule, column, row)
-  return prefix .. 'place:' .. rule.family .. ':' .. rule.edge .. ':' .. column .. ':' .. row
-end
-
 -- What is indexed within the radius and may be the same thing, nearest first.
 local function around(g)
   local rule, found = g.rule, {}
   local north = rule.radius / CM + 2
   local east = north * 1000000 / g.cos
+  local cells = {}
   for column = floor((g.x - east) / rule.edge), floor((g.x + east) / rule.edge) do
     for row = floor((g.y - north) / rule.edge), floor((g.y + north) / rule.edge) do
-      local entries = call('HGETALL', cell(rule, column, row))
-      for at = 1, #entries, 2 do
-        local tight, stands, x, y, handled, rest = unpacked(ENTRY, entries[at + 1])
-        local away = apart(g, x, y)
-        if away <= rule.radius and stands < 2 then
-          local identity = sub(entries[at + 1], rest)
-          if g.identity == '' or identity == '' or identity == g.identity then
-            found[#found + 1] = {id = entries[at], away = away, tight = tight == 1, ended = stands == 1, handled = handled}
-          end
+      cells[#cells + 1] = format('%s%d:%d', rule.cells, column, row)
+    end
+  end
+  if call('EXISTS', unpack(cells)) == 0 then return found end
+  for _, key in ipairs(cells) do
+    local entries = call('HGETALL', key)
+    for at = 1, #entries, 2 do
+      local tight, stands, x, y, handled, rest = unpacked(ENTRY, entries[at + 1])
+      local away = apart(g, x, y)
+      if away <= rule.radius and stands < 2 then
+        local identity = sub(entries[at + 1], rest)
+        if g.identity == '' or identity == '' or identity == g.identity then
+          found[#found + 1] = {id = entries[at], away = away, tight = tight == 1, ended = stands == 1, handled = handled}
         end
       end
     end
@@ -235,8 +256,14 @@ end
 
 local function read_mark(text)
   if not text then return {offset = -1, newest = -1, cases = '', keys = ''} end
-  local of, offset, newest, cases, keys = match(text, '^([^|]*)|(%d+)|(%-?%d+)|([^|]*)|(.*)$')
-  return {offset = of == topic and tonumber(offset) or -1, newest = tonumber(newest), cases = cases, keys = keys}
+  local offset, newest, rest = unpacked(MARK, text)
+  local of, cases, keys = match(text, '^([^|]*)|([^|]*)|(.*)$', rest)
+  return {offset = of == topic and offset or -1, newest = newest, cases = cases, keys = keys}
+end
+
+-- The keys of the group's reports from one to another.
+local function key_of(g, from, to)
+  return sub(ARGV[g.at + 2], 8 * g.many + 4 * from - 3, 8 * g.many + 4 * to)
 end
 
 local function knows(keys, key)
@@ -252,17 +279,17 @@ local function sorted(g, mark)
   if g.from > mark.offset and not opener and g.first > mark.newest then
     return {many = g.many, offsets = ARGV[g.at + 1], to = g.to, start = g.start, first = g.first, last = g.last, at = 1, newest = g.last}
   end
-  local offsets, times, keys = decode(ARGV[g.at + 1]), decode(ARGV[g.at + 2]), ARGV[g.at + 3]
+  local offsets, text = decode(ARGV[g.at + 1]), ARGV[g.at + 2]
   local fresh, resent, new = {}, {}, {many = 0, newest = mark.newest}
   for at, offset in ipairs(offsets) do
     if offset > mark.offset then
-      local time = times[at]
+      local time = unpacked('<d', text, 8 * at - 7)
       new.at = new.at or at
       new.newest = max(new.newest, time)
-      if (at == 1 and opener) or (time <= mark.newest and knows(mark.keys, sub(keys, 4 * at - 3, 4 * at))) then
-        resent[#resent + 1] = offset
+      if (at == 1 and opener) or (time <= mark.newest and knows(mark.keys, key_of(g, at, at))) then
+        resent[#resent + 1] = format('%d', offset)
       else
-        fresh[#fresh + 1] = offset
+        fresh[#fresh + 1] = format('%d', offset)
         new.start, new.begins, new.to = new.start or time, new.begins or at, offset
         new.first, new.last = min(new.first or time, time), max(new.last or time, time)
       end
@@ -289,7 +316,7 @@ local function thin(key, new)
     if entries[at] ~= new then
       local tight, stands = unpacked(ENTRY, entries[at + 1])
       local seen = call('HGET', prefix .. 'case:' .. entries[at], 'seen')
-      local its = seen and tonumber(match(seen, '|(%-?%d+)')) or -1
+      local its = seen and unpacked('<d', seen, 9) or -1
       local value = (not seen or stands > 0) and 0 or 1 + tight
       if not id or value < rank or (value == rank and (its < last or (its == last and entries[at] < id))) then
         id, rank, last = entries[at], value, its
@@ -303,37 +330,48 @@ local function open(g, link, suggested, time)
   local rule = g.rule
   local refused = link and link.rule == 'refused'
   local held = g.held or refused
-  local opening = encode({opening = ARGV[g.at + 4], held = held and (refused and 'refused_before' or 'waiting') or nil,
-    link = link and not refused and {link.rule, link.c.id} or nil, suggested = suggested})
+  local why = held and ',"held":"' .. (refused and 'refused_before' or 'waiting') .. '"' or ''
+  if link and not refused then why = why .. ',"link":["' .. link.rule .. '","' .. link.c.id .. '"]' end
+  if suggested then why = why .. ',"suggested":"' .. suggested .. '"' end
+  local opening = '{"opening":' .. ARGV[g.at + 3] .. why .. '}'
   local state, key = held and 'held' or 'reported', ''
   if rule.by_place and g.known then
-    key = cell(rule, floor(g.x / rule.edge), floor(g.y / rule.edge))
-    call('HSET', key, g.new, struct.pack(ENTRY, g.tight and 1 or 0, 0, g.x, g.y, 0) .. g.identity)
+    key = format('%s%d:%d', rule.cells, floor(g.x / rule.edge), floor(g.y / rule.edge))
+    call('HSET', key, g.new, packed(ENTRY, g.tight and 1 or 0, 0, g.x, g.y, 0) .. g.identity)
   end
-  local thing = g.x .. '|' .. g.y .. '|' .. (g.known and '1|' or '0|') .. (g.tight and '1|' or '0|') .. rule.family .. '|' .. g.identity
-  call('HSET', prefix .. 'case:' .. g.new, 'thing', thing, 'state', state, 'handled', '', 'ended', '', 'into', '', 'cell', key, 'opening', opening)
+  local thing = packed(THING, g.x, g.y, g.known and 1 or 0, g.tight and 1 or 0) .. rule.family .. '|' .. g.identity
+  call('HSET', prefix .. 'case:' .. g.new, 'thing', thing, 'state', state, 'handled', '', 'ended', '', 'into', '', 'cell', key,
+    'opening', opening)
   if key ~= '' and call('HLEN', key) > CROWD then thin(key, g.new) end
   if g.identity ~= '' then call('SET', prefix .. 'identity:' .. rule.family .. ':' .. g.identity, g.new, 'EX', EIGHT_DAYS) end
   return {id = g.new, x = g.x, y = g.y, first = time, last = time, urgent = g.urgent, state = state, count = 0, told_count = 0,
-    told_last = time, after = '0', cursor = '0', fresh = true}, held and 'held' or 'opened'
+    told_last = time, after = 0, sources = 0, cursor = 0, fresh = opening}, held and 'held' or 'opened'
+end
+
+-- Totals of a case's sources: all, or of very many the next page.
+local function page_of(c)
+  local seen = prefix .. 'seen:' .. c.id
+  if c.sources <= PAGE then return call('HGETALL', seen) end
+  local page = call('HSCAN', seen, format('%d', c.cursor), 'COUNT', PAGE)
+  c.cursor = tonumber(page[1])
+  return page[2]
 end
 
 -- Puts what a person would notice among the sights: this source's totals, and at the case's first sight in this call a page of the others'.
 local function tell(g, c, total, verdict)
   local sight = told[c.id]
   if not sight then
-    sight = {case = c.id, totals = {}, opens = call('HGET', prefix .. 'case:' .. c.id, 'opening')}
+    sight = {case = c.id, totals = {}, opens = c.fresh or call('HGET', prefix .. 'case:' .. c.id, 'opening')}
     told[c.id], sights[#sights + 1] = sight, sight
-    local page = call('HSCAN', prefix .. 'seen:' .. c.id, c.cursor, 'COUNT', PAGE)
-    c.cursor = page[1]
-    for at = 1, #page[2], 2 do
-      if page[2][at] ~= g.source then sight.totals[#sight.totals + 1] = encode(page[2][at]) .. ',"' .. page[2][at + 1] .. '"' end
+    local page = c.sources > 1 and page_of(c) or {}
+    for at = 1, #page, 2 do
+      if page[at] ~= g.source then sight.totals[#sight.totals + 1] = quoted(page[at]) .. ',"' .. page[at + 1] .. '"' end
     end
   end
-  sight.totals[#sight.totals + 1] = encode(g.source) .. ',"' .. total .. '"'
-  if ARGV[g.at + 4] ~= '' and verdict == 'merged' then
+  sight.totals[#sight.totals + 1] = quoted(g.source) .. ',"' .. total .. '"'
+  if ARGV[g.at + 3] ~= '' and verdict == 'merged' then
     sight.more = sight.more or {}
-    if #sight.more < MORE then sight.more[#sight.more + 1] = ARGV[g.at + 4] end
+    if #sight.more < MORE then sight.more[#sight.more + 1] = ARGV[g.at + 3] end
   end
   sight.urgent = c.urgent
 end
@@ -345,29 +383,31 @@ local function count(g, c, new, verdict)
   if before then
     local n, f, l = match(before, '^(%d+)|(%-?%d+)|(%-?%d+)')
     many, first, last = many + n, min(first, tonumber(f)), max(last, tonumber(l))
+  else
+    c.sources = c.sources + 1
   end
-  local total = many .. '|' .. first .. '|' .. last .. '|' .. topic .. '|' .. partition .. '|' .. new.to
+  local total = format('%d|%d|%d|%s|%s|%d', many, first, last, topic, partition, new.to)
   call('HSET', seen, g.source, total)
   c.first, c.last, c.count = min(c.first, new.first), max(c.last, new.last), c.count + new.many
-  local after = c.handled and new.last > c.handled and c.after == '0'
+  local after = c.handled and new.last > c.handled and c.after == 0
   local notable = c.fresh or not before or g.notable or after or g.urgent < c.urgent or c.count >= 2 * c.told_count
     or c.last - c.told_last > g.rule.window / 4
   c.urgent = min(c.urgent, g.urgent)
   if notable then
     c.told_count, c.told_last = c.count, c.last
-    if after then c.after = '1' end
+    if after then c.after = 1 end
     tell(g, c, total, verdict)
   end
-  call('HSET', prefix .. 'case:' .. c.id, 'seen', c.first .. '|' .. c.last .. '|' .. c.urgent .. '|' .. c.count .. '|' .. c.told_count .. '|'
-    .. c.told_last .. '|' .. c.after .. '|' .. c.cursor)
+  call('HSET', prefix .. 'case:' .. c.id, 'seen',
+    packed(SEEN, c.first, c.last, c.urgent, c.count, c.told_count, c.told_last, c.after, c.sources, c.cursor))
 end
 
 local function fate(case, verdict, rule, away, gap, offsets, held)
-  fates[#fates + 1] = '["' .. case .. '","' .. verdict .. '","' .. rule .. '",' .. away .. ',' .. gap .. ',' .. offsets .. (held or '') .. ']'
+  fates[#fates + 1] = format('["%s","%s","%s",%d,%d,', case, verdict, rule, away, gap) .. offsets .. (held or '') .. ']'
 end
 
 local function learn(verdict, c)
-  learned[#learned + 1] = '["' .. verdict .. '","' .. c.id .. '",' .. c.x .. ',' .. c.y .. ',' .. c.first .. ',' .. c.last .. ',' .. c.urgent .. ']'
+  learned[#learned + 1] = format('["%s","%s",%d,%d,%d,%d,%d]', verdict, c.id, c.x, c.y, c.first, c.last, c.urgent)
 end
 
 local function known(g, mark)
@@ -387,8 +427,8 @@ local function remember(g, mark, new, key, case)
     end
     cases = concat(kept, ',')
   end
-  local keys = sub(mark.keys .. sub(ARGV[g.at + 3], 4 * new.at - 3), -4 * RECENT)
-  call('SET', key, topic .. '|' .. g.to .. '|' .. new.newest .. '|' .. cases .. '|' .. keys, 'EX', EIGHT_DAYS)
+  local keys = sub(mark.keys .. key_of(g, new.at, g.many), -4 * RECENT)
+  call('SET', key, packed(MARK, g.to, new.newest) .. topic .. '|' .. cases .. '|' .. keys, 'EX', EIGHT_DAYS)
 end
 
 local function sift(g)
@@ -398,7 +438,7 @@ local function sift(g)
   if not new.at then return known(g, mark) end
   local found, link, suggested, c, verdict
   if new.many > 0 then
-    local bare = ARGV[g.at + 4] == ''
+    local bare = ARGV[g.at + 3] == ''
     -- Without its case's id a report that is not the newest of its source cannot be told from a resend of the one that opened.
     local unsure = bare and g.hint == '' and new.start <= mark.newest
     if not unsure then found, link, suggested = find(g, mark, new.start) end
@@ -411,7 +451,7 @@ local function sift(g)
     if found then c, verdict = found.c, 'merged' else c, verdict = open(g, link, suggested, new.start) end
     local why = found or link or {rule = verdict, apart = 0, gap = 0}
     if verdict == 'merged' then
-      local held = c.state == 'held' and ',' .. c.count + new.many .. ',' .. g.rule.confirm
+      local held = c.state == 'held' and format(',%d,%d', c.count + new.many, g.rule.confirm)
       fate(c.id, verdict, why.rule, why.apart, why.gap, new.offsets, held)
     else
       local first, others = match(new.offsets, '^%[(%d+),?(.*)%]$')
@@ -440,7 +480,7 @@ end
 
 call('SET', prefix .. 'writable', '1') -- out of memory, read-only: refused here, with nothing written, and not group by group
 local until_us, work = clock() + budget, 0
-for at = 8, #ARGV, 5 do
+for at = 8, #ARGV, 4 do
   if work >= 4 then
     if clock() > until_us then break end
     work = 0
@@ -461,13 +501,18 @@ if KEYS[3] ~= '' and ARGV[4] ~= '' then
 end
 local entry, outcome = '', ''
 if #fates > 0 then
-  local said = {}
-  for at, sight in ipairs(sights) do
-    said[at] = '{"case":"' .. sight.case .. '","urgent":' .. sight.urgent .. ',"totals":[' .. concat(sight.totals, ',') .. ']'
-      .. (sight.opens and ',"opens":' .. encode(sight.opens) or '') .. (sight.more and ',"more":' .. encode(sight.more) or '') .. '}'
+  local said = {'{"topic":"', topic, '","partition":', partition, ',"rules":', quoted(ARGV[5]), ',"fates":[', concat(fates, ','), '],"sights":['}
+  local function say(...)
+    for _, text in ipairs({...}) do said[#said + 1] = text end
   end
-  outcome = '{"topic":"' .. topic .. '","partition":' .. partition .. ',"rules":' .. encode(ARGV[5]) .. ',"fates":[' .. concat(fates, ',')
-    .. '],"sights":[' .. concat(said, ',') .. ']}'
+  for at, sight in ipairs(sights) do
+    say(at > 1 and ',{"case":"' or '{"case":"', sight.case, '","urgent":', sight.urgent, ',"totals":[', concat(sight.totals, ','), ']')
+    if sight.opens then say(',"opens":', sight.opens) end
+    if sight.more then say(',"more":[', concat(sight.more, ','), ']') end
+    say('}')
+  end
+  say(']}')
+  outcome = concat(said)
   entry = call('XADD', prefix .. 'outbox:' .. partition, '*', 'o', outcome)
 end
 return {entry, outcome, '[' .. concat(learned, ',') .. ']', call('XLEN', prefix .. 'outbox:' .. partition)}

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import starmap
 from pathlib import Path
-from struct import pack
+from struct import Struct, pack
 from typing import NamedTuple, Protocol
 
 from orjson import dumps, loads
@@ -25,6 +25,7 @@ MOST_AT_ONCE = 200
 """Outbox entries read at once."""
 MORE = 8
 """Openings of other reports that a sight brings, for their evidence and words."""
+_GROUP = Struct("<HiiI6BdI5dIIBB")  # GROUP in sift.lua
 BUDGET_US = 6_000
 """What a call may spend on groups; the one that is begun then, and telling, end before 10 ms (ARCHITECTURE.md §3)."""
 
@@ -75,16 +76,18 @@ class Sift(Protocol):
 
 
 def packed(groups: Sequence[Group]) -> list[bytes | str]:
-    """What the script takes of the groups (its ARGV[7..]): the rules, each once, then five arguments per group."""
+    """What the script takes of the groups (its ARGV[7..]): the rules, each once, then four arguments per group."""
     numbers: dict[tuple[str, int], int] = {}
     rules: list[tuple[object, ...]] = []
     packed: list[bytes | str] = [b""]
     for group in groups:
-        rule, offsets, times = group.rule, group.offsets, group.times
-        number = numbers.setdefault((group.family, id(rule)), len(rules))
-        if number == len(rules):
-            rules.append(_rule(group.family, rule))
-        packed += (_head(group, number), dumps(offsets), dumps(times), pack(f"<{len(offsets)}I", *group.keys), group.opening)
+        offsets = group.offsets
+        many, key = len(offsets), (group.family, id(group.rule))
+        number = numbers.get(key)
+        if number is None:
+            number = numbers[key] = len(rules)
+            rules.append(_rule(group.family, group.rule))
+        packed += (_head(group, number, many), dumps(offsets), pack(f"<{many}d{many}I", *group.times, *group.keys), group.opening)
     packed[0] = dumps(rules)
     return packed
 
@@ -93,12 +96,33 @@ def _rule(family: str, rule: MatchRule) -> tuple[object, ...]:
     return family, rule.radius, rule.window, rule.span, rule.recurs, rule.quiet, int(rule.by_place), rule.confirm, edge(rule.radius)
 
 
-def _head(group: Group, rule: int) -> bytes:
+def _head(group: Group, rule: int, many: int) -> bytes:
     offsets, times = group.offsets, group.times
-    flags = int(group.known), int(group.tight), int(group.machine), int(group.held), int(group.notable)
-    place = group.identity, group.x, group.y, group.cos
-    reports = len(offsets), offsets[0], offsets[-1], times[0], min(times), max(times)
-    return dumps((group.source, rule, *place, *flags, group.urgent, group.spread, group.hint, group.new_id, *reports))
+    source, identity, hint, new_id = group.source.encode(), group.identity.encode(), group.hint.encode(), group.new_id.encode()
+    head = _GROUP.pack(
+        rule,
+        group.x,
+        group.y,
+        group.cos,
+        group.known,
+        group.tight,
+        group.machine,
+        group.held,
+        group.notable,
+        group.urgent,
+        group.spread,
+        many,
+        offsets[0],
+        offsets[-1],
+        times[0],
+        min(times) if many > 1 else times[0],
+        max(times) if many > 1 else times[0],
+        len(source),
+        len(identity),
+        len(hint),
+        len(new_id),
+    )
+    return head + source + identity + hint + new_id
 
 
 class RedisSift:

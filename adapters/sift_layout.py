@@ -1,4 +1,4 @@
-"""What the atomic call keeps in Redis (adapters/sift.lua), made from told cases: from outside only the rebuild needs it (adapters/restore.py).
+"""What the atomic call keeps in Redis (adapters/sift.lua), made from told cases: only the rebuild needs it from outside.
 
 The layout itself is described once, at the head of the script; the contract suite goes on sifting on a store that was filled from here.
 """
@@ -17,7 +17,7 @@ from incidents.steps.sifting import CASES, CROWD, cell, match_rule
 
 Sighted = tuple[Case, Category]
 _URGENT = {severity: at for at, severity in enumerate(Severity)}
-_ENTRY = struct.Struct("<BBiid")
+_THING, _SEEN, _MARK, _ENTRY = map(struct.Struct, ("<iiBB", "<ddBIIdBII", "<dd", "<BBiid"))
 
 
 def family_of(category: Category) -> str:
@@ -30,20 +30,19 @@ def identity_of(case: Case) -> str:
     return f"{case.identity.kind}:{case.identity.value}" if case.identity else ""
 
 
-def case_fields(case: Case, category: Category) -> dict[str, str]:
+def case_fields(case: Case, category: Category, prefix: str) -> dict[str, str | bytes]:
     """The fields of a case's hash; all that is told is counted as told."""
     count = sum(total.count for total in case.totals.values())
     first, last = epoch_ms(case.first_seen), epoch_ms(case.last_seen)
-    thing = _x(case), _y(case), int(case.place.known), int(_tight(case, category)), family_of(category), identity_of(case)
-    seen = first, last, _URGENT[case.severity], count, count, last, int(case.seen_after_handling), 0
+    thing = _THING.pack(_x(case), _y(case), case.place.known, _tight(case, category))
     return {
-        "thing": "|".join(map(str, thing)),
-        "seen": "|".join(map(str, seen)),
+        "thing": thing + f"{family_of(category)}|{identity_of(case)}".encode(),
+        "seen": _SEEN.pack(first, last, _URGENT[case.severity], count, count, last, case.seen_after_handling, len(case.totals), 0),
         "state": sift_state(case),
         "handled": str(epoch_ms(case.handled_at)) if case.handled_at else "",
         "ended": str(epoch_ms(case.ended_at)) if case.ended_at else "",
         "into": case.merged_into or "",
-        "cell": _cell(case, category) if _placed(case, category) else "",
+        "cell": prefix + _cell(case, category) if _placed(case, category) else "",
     }
 
 
@@ -87,11 +86,11 @@ class Marks:
                 mark.topic_id, mark.offset = total.topic_id, total.offset
             mark.newest = max(mark.newest, last)
 
-    def texts(self) -> Iterator[tuple[str, str]]:
+    def values(self) -> Iterator[tuple[str, bytes]]:
         """Key below sift's prefix, and value; which reports came last is not known any more."""
         for (partition, source), mark in self._marks.items():
             cases = ",".join(case_id for _, case_id in heapq.nlargest(CASES, mark.cases))
-            yield f"mark:{partition}:{source}", f"{mark.topic_id}|{mark.offset}|{mark.newest}|{cases}|"
+            yield f"mark:{partition}:{source}", _MARK.pack(mark.offset, mark.newest) + f"{mark.topic_id}|{cases}|".encode()
 
 
 def _entry(case: Case, category: Category) -> bytes:

@@ -106,7 +106,7 @@ class MemorySift:
         """What closure writes when it moves a case."""
         if case_id in self.cases:
             seen = self.cases[case_id]
-            seen.state, seen.handled, seen.ended, seen.into, seen.opening = state, handled, ended, into, ""
+            seen.state, seen.handled, seen.ended, seen.into, seen.opening = state, handled, ended, into, {}
 
 
 @dataclass
@@ -227,7 +227,7 @@ class _Call:
     def _open(self, group: Group, link: _Found | None, suggested: str | None, time: int) -> tuple[Seen, str]:
         refused = link is not None and link.rule == "refused"
         held = group.held or refused
-        opening: dict[str, Any] = {"opening": group.opening}
+        opening: dict[str, Any] = {"opening": orjson.loads(group.opening)}
         if held:
             opening["held"] = "refused_before" if refused else "waiting"
         if link is not None and not refused:
@@ -247,7 +247,7 @@ class _Call:
             urgent=group.urgent,
             state=State.HELD if held else State.REPORTED,
             told_last=time,
-            opening=orjson.dumps(opening).decode(),
+            opening=opening,
         )
         self.store.add(seen, group.rule)
         return seen, "held" if held else "opened"
@@ -281,7 +281,7 @@ class _Call:
         if group.opening and not opened:
             more = sight.setdefault("more", [])
             if len(more) < MORE:
-                more.append(group.opening)
+                more.append(orjson.loads(group.opening))
         sight["urgent"] = seen.urgent
 
 

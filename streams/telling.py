@@ -128,18 +128,18 @@ def sight_data(command_id: str, sight: dict[str, Any], locate: Locate) -> dict[s
         "severity": list(Severity)[int(sight["urgent"])],
     }
     if sight.get("opens"):
-        data["opening"] = _opening(orjson.loads(sight["opens"]), locate)
-    more = [orjson.loads(each) for each in sight.get("more") or ()]
+        data["opening"] = _opening(sight["opens"], locate)
+    more = sight.get("more") or ()
     data["seen_evidence"] = [each for opening in more for each in opening.get("evidence", ())]
     data["statements"] = [opening["statement"] for opening in more if opening.get("statement")]
     return data
 
 
 def _opening(opens: dict[str, Any], locate: Locate) -> dict[str, Any]:
-    opening: dict[str, Any] = orjson.loads(opens["opening"])
+    opening: dict[str, Any] = dict(opens["opening"])
     place = opening["place"]
     if "district" not in place:
-        place |= dict(locate(place["lon"], place["lat"]))
+        opening["place"] = place | dict(locate(place["lon"], place["lat"]))
     held, link, suggested = opens.get("held"), opens.get("link"), opens.get("suggested")
     if held:
         opening |= {"state": State.HELD, "held_because": HeldBecause(held), "reason": held}

@@ -8,6 +8,7 @@ import math
 from dataclasses import dataclass, field
 from datetime import timedelta
 from enum import StrEnum
+from typing import Any
 
 from incidents.case import State
 from incidents.catalogue import Category, Match, Nature
@@ -140,7 +141,7 @@ class Seen:
     told_count: int = 0
     told_last: int = 0
     told_after: bool = False
-    opening: str = ""  # what opens the case, until closure knows it
+    opening: dict[str, Any] = field(default_factory=dict)  # what opens the case, until closure knows it
     cursor: int = 0  # the page of sources that its next sight brings
     sources: dict[str, tuple[int, int, int, str, int, int]] = field(default_factory=dict)  # count first last topic partition offset
 

@@ -10,6 +10,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from adapters.case_store import MOVES
 from adapters.hot import HotStore
 from adapters.sift import Answer, Sift
 from adapters.sift_memory import MemorySift
@@ -26,21 +27,22 @@ class Shelf:
 
     def __init__(self, store: Sift, hot: HotStore | None) -> None:
         self.store, self.hot = store, hot
+        self._sequence = 0
 
     async def call(self, *groups: Group, partition: int = 0, topic: str = "T") -> Answer:
         """One call."""
         return await self.store.call(partition, topic, groups)
 
-    async def move(self, case: str, state: State, handled: int | None = None, ended: int | None = None) -> None:
-        """What closure does to a case."""
+    async def move(self, case: str, state: State, handled: int | None = None, ended: int | None = None, into: str = "") -> None:
+        """What closure does to a case, by its own script."""
         if isinstance(self.store, MemorySift):
-            self.store.move(case, state, handled, ended)
+            self.store.move(case, state, handled, ended, into)
             return
         assert self.hot is not None
-        key = self.hot.keys.sift + "case:" + case
-        fields = ("state", str(state), "handled", "" if handled is None else str(handled), "ended", "" if ended is None else str(ended))
-        await self.hot.redis.execute_command("HSET", key, *fields)  # type: ignore[no-untyped-call]
-        await self.hot.redis.execute_command("HDEL", key, "opening")  # type: ignore[no-untyped-call]
+        self._sequence += 1
+        stands = {"state": state, "handled": _text(handled), "ended": _text(ended), "into": into}
+        move = {"id": case, "before": 0, "after": self._sequence, "opened": 0, "forgotten": False, "gone": [], "due": []} | stands
+        await self.hot.run(MOVES, [self.hot.keys.prefix], [600, 600, 1, orjson.dumps(move), f'{{"sequence":{self._sequence}}}'])
 
 
 @pytest.fixture(params=["memory", "redis"])
@@ -65,6 +67,10 @@ def on_shelf(request: pytest.FixtureRequest) -> Iterator[Callable[[Callable[[She
 def verdicts(answer: Answer) -> list[tuple[Any, ...]]:
     """Case, verdict, rule and offsets of each row of the outcome."""
     return [(row[0], row[1], row[2], tuple(row[5])) for row in orjson.loads(answer.outcome)["fates"]] if answer.outcome else []
+
+
+def _text(moment: int | None) -> str:
+    return "" if moment is None else str(moment)
 
 
 OnShelf = Callable[[Callable[[Shelf], Awaitable[None]]], None]
@@ -166,19 +172,18 @@ def test_a_persons_report_is_never_merged_but_suggested(on_shelf: OnShelf) -> No
         await shelf.call(group("/a", 1))
         answer = await shelf.call(group("/hotline", 2, east_m=5, s=60, machine=False, tight=False))
         assert verdicts(answer) == [("QD-/hotline-2", "opened", "opened", (2,))]
-        assert orjson.loads(orjson.loads(answer.outcome)["sights"][0]["opens"])["suggested"] == "QD-/a-1"
+        assert orjson.loads(answer.outcome)["sights"][0]["opens"]["suggested"] == "QD-/a-1"
 
     on_shelf(scenario)
 
 
 def test_every_sight_brings_the_opening_until_closure_knows_the_case(on_shelf: OnShelf) -> None:
     async def scenario(shelf: Shelf) -> None:
-        def opens(answer: Answer) -> str | None:
-            found = orjson.loads(answer.outcome)["sights"][0].get("opens")
-            return None if found is None else orjson.loads(found)["opening"]
+        def opens(answer: Answer) -> object:
+            return orjson.loads(answer.outcome)["sights"][0].get("opens")
 
-        assert opens(await shelf.call(group("/a", 1))) == '{"by":"/a:1"}'
-        assert opens(await shelf.call(group("/b", 1, s=1), partition=1)) == '{"by":"/a:1"}'
+        assert opens(await shelf.call(group("/a", 1))) == {"opening": {"by": "/a:1"}}
+        assert opens(await shelf.call(group("/b", 1, s=1), partition=1)) == {"opening": {"by": "/a:1"}}
         await shelf.move("QD-/a-1", State.REPORTED)
         assert opens(await shelf.call(group("/c", 1, s=2), partition=2)) is None
 
@@ -188,12 +193,7 @@ def test_every_sight_brings_the_opening_until_closure_knows_the_case(on_shelf: O
 def test_an_alias_leads_to_the_case_it_was_merged_into(on_shelf: OnShelf) -> None:
     async def scenario(shelf: Shelf) -> None:
         await shelf.call(group("/a", 1), group("/b", 2, east_m=500))
-        if isinstance(shelf.store, MemorySift):
-            shelf.store.move("QD-/b-2", State.MERGED, None, None, into="QD-/a-1")
-        else:
-            assert shelf.hot is not None
-            fields = ("state", "merged", "into", "QD-/a-1")
-            await shelf.hot.redis.execute_command("HSET", shelf.hot.keys.sift + "case:QD-/b-2", *fields)  # type: ignore[no-untyped-call]
+        await shelf.move("QD-/b-2", State.MERGED, ended=T0, into="QD-/a-1")
         assert verdicts(await shelf.call(group("/b", 3, s=10))) == [("QD-/a-1", "merged", "same_source", (3,))]
 
     on_shelf(scenario)
@@ -300,5 +300,4 @@ def _plain(answer: Answer) -> tuple[Any, ...]:
     for sight in outcome["sights"] or ():
         flat = sight["totals"]
         sight["totals"] = dict(zip(flat[::2], flat[1::2], strict=True))
-        sight["opens"] = orjson.loads(sight.get("opens") or "null")
     return outcome["fates"], outcome["sights"] or [], answer.learned

@@ -19,13 +19,13 @@ TELLER = Teller("t1.", "QD", "qingdao", lambda lon, lat: Located(district="37020
 T0 = 1_795_219_200_000
 
 
-def opening() -> str:
-    return sorter().group_of(good(), 0, T0).opening
+def opening(**changes: object) -> Any:
+    return orjson.loads(sorter().group_of(good(**changes), 0, T0).opening)
 
 
 def sight(**more: object) -> dict[str, Any]:
     totals = ["/cameras/1", f"3|{T0}|{T0 + 60_000}|topic|2|17", "/cameras/2", f"1|{T0}|{T0}|topic|3|4"]
-    return {"case": "QD-20261121-A", "urgent": 1, "totals": totals, "opens": orjson.dumps({"opening": opening()}).decode()} | more
+    return {"case": "QD-20261121-A", "urgent": 1, "totals": totals, "opens": {"opening": opening()}} | more
 
 
 def outcome(*sights: dict[str, Any]) -> dict[str, Any]:
@@ -75,8 +75,7 @@ def test_a_sight_is_a_command_with_absolute_totals_and_all_that_opens_the_case()
 
 
 def test_a_report_without_coordinates_is_located_nowhere() -> None:
-    nowhere = sorter().group_of(good(data__location=GONE, data__address="山东路 1 号"), 0, T0).opening
-    told = sight(opens=orjson.dumps({"opening": nowhere}).decode())
+    told = sight(opens={"opening": opening(data__location=GONE, data__address="山东路 1 号")})
     [out] = by_topic(TELLER.outcome("1-0", outcome(told)), "cases.commands")
     command, _ = decode_command(out.value, "QD")
     assert command.opening is not None
@@ -93,13 +92,13 @@ LINKS = {
 
 @pytest.mark.parametrize(("opens", "told"), LINKS.values(), ids=LINKS)
 def test_what_sifting_found_out_is_part_of_the_opening(opens: dict[str, Any], told: dict[str, Any]) -> None:
-    said = sight(opens=orjson.dumps({"opening": opening()} | opens).decode())
+    said = sight(opens={"opening": opening()} | opens)
     [out] = by_topic(TELLER.outcome("1-0", outcome(said)), "cases.commands")
     assert told.items() <= json.loads(out.value or b"")["data"]["opening"].items()
 
 
 def test_what_others_showed_and_said_of_the_case_is_told_with_it() -> None:
-    person = sorter().group_of(good(data__channel="hotline", data__description="漏油"), 0, T0).opening
+    person = opening(data__channel="hotline", data__description="漏油")
     [out] = by_topic(TELLER.outcome("1-0", outcome(sight(opens=None, more=[opening(), person]))), "cases.commands")
     command, _ = decode_command(out.value, "QD")
     assert command.opening is None
