@@ -80,10 +80,9 @@ class KafkaEngine:
         """Writes the properties and formats the log folder once. Raises UserError when formatting fails."""
         self.data.mkdir(parents=True, exist_ok=True)
         self._properties.write_text("".join(f"{key}={_escaped(value)}\n" for key, value in self._settings().items()), "utf-8")
-        formatted = self.data / "formatted"
-        if formatted.exists():
+        if (self.data / "log" / "__cluster_metadata-0").exists():  # a broker has run on it
             return
-        shutil.rmtree(self.data / "log", ignore_errors=True)  # half formatted; no broker has run on it yet
+        shutil.rmtree(self.data / "log", ignore_errors=True)  # half formatted
         tool = [*self._java(), "kafka.tools.StorageTool", "format"]
         identity = uuid.uuid5(uuid.NAMESPACE_URL, str(self.data)).hex[:22]
         done = subprocess.run([*tool, "-t", identity, "-c", str(self._properties)], capture_output=True, text=True, check=False)

@@ -10,12 +10,25 @@ from adapters import topics
 from config.settings import Settings
 from config.topics import CASE_EVENTS, REPORTED, TOPICS
 from incidents.errors import UserError
+from tests.journeys.messages import records_of, report, send
+from tests.servers import Server
 from tests.waiting import until
 
 
 def test_apply_creates_every_topic_and_a_second_apply_changes_nothing(settings: Settings) -> None:
     assert topics.differences(settings) == []
     assert topics.apply(settings) == []
+
+
+def test_what_a_broker_holds_is_there_after_it_was_killed_and_started_again(
+    kafka_own: Server, new_settings: Callable[..., Settings]
+) -> None:
+    settings = new_settings(kafka_bootstrap=kafka_own.address)
+    sent = send(settings, report(1))
+    kafka_own.kill()
+    kafka_own.start()
+    assert topics.differences(settings) == []
+    assert [record.value for record in records_of(settings, REPORTED.name, 1)] == [each.value for each in sent]
 
 
 def test_a_missing_topic_is_named_and_made_again(settings: Settings) -> None:
