@@ -154,6 +154,7 @@ def test_nor_when_the_hot_store_dies_in_the_midst_of_it(
 
 @pytest.mark.slow
 @pytest.mark.timeout(300)
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")  # kafka-python leaks sockets that were refused
 @pytest.mark.parametrize("seed", [21, 22])
 def test_nor_when_the_broker_dies_in_the_midst_of_it(
     kafka_own: Server, new_settings: Callable[..., Settings], worker: NewWorker, seed: int
