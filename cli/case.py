@@ -229,6 +229,7 @@ def _about(city: City, case: Case) -> list[tuple[str, str | None]]:
         ),
         ("立案缘由 why a case", f"{case.reason} (rules {case.rules})"),
         ("处置部门 unit", f"{unit_name(city, case.unit)} by route {case.route}" if case.unit else None),
+        ("派遣依据 why this unit", f"{case.grounds.zh} {case.grounds.en}" if case.grounds else None),
         ("协办 assisting", ", ".join(unit_name(city, key) or key for key in case.assisting) or None),
         ("期限 due", f"{words.moment(case.due_at, zone)}{' 超期 overdue' if case.overdue else ''}" if case.due_at else None),
         ("时钟 deadlines", due),

@@ -65,6 +65,7 @@ SAID: Mapping[str, Say] = {  # of a fact's data, in this order
     "level": _as("层级 level {}"),
     "merged_into": _as("并入 into {}"),
     "rating": _as("{} / 5"),
+    "grounds": lambda city, said: f"{said['zh']} {said['en']}",
     "rule": _as("依规则 by rule {}"),
 }
 
