@@ -60,7 +60,7 @@ def send_away(workers: list[Worker]) -> Callable[[], object]:
 
 
 @pytest.mark.timeout(180)
-@pytest.mark.parametrize("meanwhile", [leave_running, pytest.param(put_to_sleep, marks=pytest.mark.slow), send_away])
+@pytest.mark.parametrize("meanwhile", [put_to_sleep, *(pytest.param(each, marks=pytest.mark.slow) for each in (leave_running, send_away))])
 def test_a_topic_made_anew_is_read_from_its_start(
     settings: Settings, worker: NewWorker, meanwhile: Callable[[list[Worker]], Callable[[], object]]
 ) -> None:
