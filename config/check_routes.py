@@ -25,9 +25,8 @@ def check_routes(routing: Routing, catalogue: Catalogue, units: list[Unit], dist
         _check_names(route, origin, known)
         _check_worth(route, origin, units, districts)
         _check_reach(route, origin, [earlier for earlier, _ in routing.routes[:at]], categories)
-    if routing.fallback is not None and routing.routes and routing.fallback not in known["lead"]:
-        document = routing.routes[0][1][0]
-        document.problem(unknown(routing.fallback, known["lead"], "unit kind"), "fallback")
+    if routing.fallback is not None and routing.fallback not in known["lead"]:
+        routing.document.problem(unknown(routing.fallback, known["lead"], "unit kind"), "fallback")
 
 
 def check_fitness(units: list[tuple[Unit, Origin]], catalogue: Catalogue, districts: list[DistrictName]) -> None:

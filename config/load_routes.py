@@ -12,8 +12,9 @@ COLUMNS = ("code", "owner")
 
 
 class Routing(NamedTuple):
-    """What routes.toml says."""
+    """What routes.toml says; the document is where a mistake of `fallback` is told."""
 
+    document: Document
     routes: list[tuple[Route, Origin]]
     zones: list[tuple[Zone, Origin]]
     fallback: str | None
@@ -35,7 +36,7 @@ def read_routing(document: Document) -> Routing:
     fallback = document.table.get("fallback")
     if fallback is not None and not isinstance(fallback, str):
         document.problem(f"fallback = {fallback!r} is no kind of units", "fallback")
-    return Routing(routes, zones, fallback if isinstance(fallback, str) else None)
+    return Routing(document, routes, zones, fallback if isinstance(fallback, str) else None)
 
 
 def read_assets(path: Path, catalogue: Catalogue, units: list[tuple[Unit, Origin]], problems: Problems) -> dict[str, str]:
