@@ -13,28 +13,34 @@ local function at_sequence(key)
   return tonumber(string.match(redis.call('GETRANGE', key, 0, 400), '"sequence":(%d+)') or '0')
 end
 
+-- What sifting keeps of a case, around what closure writes there: see CASE in sift_kept.lua.
+local function sifted(id)
+  local text = redis.call('GET', prefix .. 'sift:case:' .. id)
+  if not text then return nil end
+  return string.sub(text, 1, 52), string.match(text, '^[^|]*|[^|]*|[^|]*|[^|]*|(([^|]*)|.*)$', 53)
+end
+
 local function forget(move, key)
   redis.call('EXPIRE', key, ARGV[2])
   redis.call('ZREM', prefix .. 'cases', move.id)
   redis.call('HDEL', prefix .. 'feed:told', move.id)
   redis.call('HDEL', prefix .. 'aliases', move.id)
-  local cell = redis.call('HGET', prefix .. 'sift:case:' .. move.id, 'cell')
+  local _, _, cell = sifted(move.id)
   if cell and cell ~= '' then redis.call('HDEL', cell, move.id) end
-  redis.call('UNLINK', prefix .. 'sift:case:' .. move.id, prefix .. 'sift:seen:' .. move.id)
+  redis.call('UNLINK', prefix .. 'sift:case:' .. move.id, prefix .. 'sift:opening:' .. move.id, prefix .. 'sift:seen:' .. move.id)
 end
 
 local function tell_sift(move)
-  local key = prefix .. 'sift:case:' .. move.id
-  if redis.call('EXISTS', key) == 1 then
-    redis.call('HSET', key, 'state', move.state, 'handled', move.handled, 'ended', move.ended, 'into', move.into)
-    redis.call('HDEL', key, 'opening') -- from now on closure knows the case
-    local cell = redis.call('HGET', key, 'cell')
-    local entry = cell and cell ~= '' and redis.call('HGET', cell, move.id)
-    if entry then -- '<BBi4i4d' and more: see ENTRY in sift.lua
-      local stands = move.into ~= '' and 2 or move.ended ~= '' and 1 or 0
-      local moved = string.sub(entry, 1, 1) .. struct.pack('<B', stands) .. string.sub(entry, 3, 10) .. struct.pack('<d', tonumber(move.handled) or 0)
-      redis.call('HSET', cell, move.id, moved .. string.sub(entry, 19))
-    end
+  local head, tail, cell = sifted(move.id)
+  if not head then return end
+  local stands = table.concat({move.state, move.handled, move.ended, move.into}, '|')
+  redis.call('SET', prefix .. 'sift:case:' .. move.id, head .. stands .. '|' .. tail)
+  redis.call('DEL', prefix .. 'sift:opening:' .. move.id) -- from now on closure knows the case
+  local entry = cell ~= '' and redis.call('HGET', cell, move.id)
+  if entry then -- see ENTRY in sift_kept.lua
+    local now = struct.pack('<B', move.into ~= '' and 2 or move.ended ~= '' and 1 or 0)
+    local handled = struct.pack('<d', tonumber(move.handled) or 0)
+    redis.call('HSET', cell, move.id, string.sub(entry, 1, 1) .. now .. string.sub(entry, 3, 10) .. handled .. string.sub(entry, 19))
   end
 end
 

@@ -114,14 +114,16 @@ class Vault:
             async with self.writing() as pipe:
                 for cell, entries in cells:
                     pipe.hset(prefix + cell, mapping=entries)
-        for some in _chunks(list(marks.values())):
+        with _away():
+            seconds, _ = await self._redis.time()
+        for some in _chunks(list(marks.values(seconds))):
             async with self.writing() as pipe:
-                for key, mark in some:
-                    pipe.set(prefix + key, mark, ex=EIGHT_DAYS_S)
+                for key, source, mark in some:
+                    pipe.hset(prefix + key, source, mark)
 
     def _put_case(self, pipe: Any, case: Case, category: Category) -> None:
         prefix = self._keys.sift
-        pipe.hset(f"{prefix}case:{case.case_id}", mapping=sift_layout.case_fields(case, category, prefix))
+        pipe.set(f"{prefix}case:{case.case_id}", sift_layout.case_value(case, category, prefix))
         for source, total in case.totals.items():
             pipe.hset(f"{prefix}seen:{case.case_id}", source, sift_layout.total_text(total))
         identity = sift_layout.identity_of(case)

@@ -6,9 +6,10 @@ successor publishes what a dead worker could not (ARCHITECTURE.md §3).
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
 from itertools import starmap
 from pathlib import Path
-from struct import Struct, pack
+from struct import Struct
 from typing import NamedTuple, Protocol
 
 from orjson import dumps, loads
@@ -16,7 +17,7 @@ from orjson import dumps, loads
 from adapters.hot import HotStore
 from incidents.steps.sifting import Group, MatchRule, edge
 
-SCRIPT = (Path(__file__).parent / "sift.lua").read_text(encoding="utf-8")
+SCRIPT = "".join((Path(__file__).parent / name).read_text(encoding="utf-8") for name in ("sift_kept.lua", "sift.lua"))
 RECENT = 16
 """Reports per source whose resend is recognised; further back a resend counts as merged (ARCHITECTURE.md §3)."""
 EIGHT_DAYS_S = 691_200
@@ -87,9 +88,14 @@ def packed(groups: Sequence[Group]) -> list[bytes | str]:
         if number is None:
             number = numbers[key] = len(rules)
             rules.append(_rule(group.family, group.rule))
-        packed += (_head(group, number, many), dumps(offsets), pack(f"<{many}d{many}I", *group.times, *group.keys), group.opening)
+        packed += (_head(group, number, many), dumps(offsets), _moments(many).pack(*group.times, *group.keys), group.opening)
     packed[0] = dumps(rules)
     return packed
+
+
+@cache
+def _moments(many: int) -> Struct:
+    return Struct(f"<{many}d{many}I")
 
 
 def _rule(family: str, rule: MatchRule) -> tuple[object, ...]:

@@ -1,4 +1,4 @@
-"""What the atomic call keeps in Redis (adapters/sift.lua), made from told cases: only the rebuild needs it from outside.
+"""What the atomic call keeps in Redis (adapters/sift_kept.lua), made from told cases: only the rebuild needs it from outside.
 
 The layout itself is described once, at the head of the script; the contract suite goes on sifting on a store that was filled from here.
 """
@@ -9,6 +9,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
+from adapters.sift import EIGHT_DAYS_S
 from incidents.case import ENDED, Case, SourceTotal, State
 from incidents.catalogue import Category, Severity
 from incidents.events import epoch_ms
@@ -17,7 +18,7 @@ from incidents.steps.sifting import CASES, CROWD, cell, match_rule
 
 Sighted = tuple[Case, Category]
 _URGENT = {severity: at for at, severity in enumerate(Severity)}
-_THING, _SEEN, _MARK, _ENTRY = map(struct.Struct, ("<iiBB", "<ddBIIdBII", "<dd", "<BBiid"))
+_CASE, _MARK, _ENTRY = map(struct.Struct, ("<ddBIIdBIIiiBB", "<dd", "<BBiid"))
 
 
 def family_of(category: Category) -> str:
@@ -30,20 +31,16 @@ def identity_of(case: Case) -> str:
     return f"{case.identity.kind}:{case.identity.value}" if case.identity else ""
 
 
-def case_fields(case: Case, category: Category, prefix: str) -> dict[str, str | bytes]:
-    """The fields of a case's hash; all that is told is counted as told."""
+def case_value(case: Case, category: Category, prefix: str) -> bytes:
+    """A case as it stands, all that is told counted as told; `prefix` is that of sift's keys."""
     count = sum(total.count for total in case.totals.values())
     first, last = epoch_ms(case.first_seen), epoch_ms(case.last_seen)
-    thing = _THING.pack(_x(case), _y(case), case.place.known, _tight(case, category))
-    return {
-        "thing": thing + f"{family_of(category)}|{identity_of(case)}".encode(),
-        "seen": _SEEN.pack(first, last, _URGENT[case.severity], count, count, last, case.seen_after_handling, len(case.totals), 0),
-        "state": sift_state(case),
-        "handled": str(epoch_ms(case.handled_at)) if case.handled_at else "",
-        "ended": str(epoch_ms(case.ended_at)) if case.ended_at else "",
-        "into": case.merged_into or "",
-        "cell": prefix + _cell(case, category) if _placed(case, category) else "",
-    }
+    told = count, last, case.seen_after_handling, len(case.totals), 0
+    place = _x(case), _y(case), case.place.known, _tight(case, category)
+    moments = (str(epoch_ms(at)) if at else "" for at in (case.handled_at, case.ended_at))
+    cell = prefix + _cell(case, category) if _placed(case, category) else ""
+    texts = sift_state(case), *moments, case.merged_into or "", cell, family_of(category), identity_of(case)
+    return _CASE.pack(first, last, _URGENT[case.severity], count, *told, *place) + "|".join(texts).encode()
 
 
 def total_text(total: SourceTotal) -> str:
@@ -86,11 +83,12 @@ class Marks:
                 mark.topic_id, mark.offset = total.topic_id, total.offset
             mark.newest = max(mark.newest, last)
 
-    def values(self) -> Iterator[tuple[str, bytes]]:
-        """Key below sift's prefix, and value; which reports came last is not known any more."""
+    def values(self, seconds: int) -> Iterator[tuple[str, str, bytes]]:
+        """Key below sift's prefix in the generation of this moment, source, and value; which reports came last is not known any more."""
         for (partition, source), mark in self._marks.items():
             cases = ",".join(case_id for _, case_id in heapq.nlargest(CASES, mark.cases))
-            yield f"mark:{partition}:{source}", _MARK.pack(mark.offset, mark.newest) + f"{mark.topic_id}|{cases}|".encode()
+            value = _MARK.pack(mark.offset, mark.newest) + f"{mark.topic_id}|{cases}|".encode()
+            yield f"marks:{partition}:{seconds // EIGHT_DAYS_S}", source, value
 
 
 def _entry(case: Case, category: Category) -> bytes:

@@ -1,13 +1,18 @@
-"""Builders for the tests of the atomic call: groups in metres and seconds around one point, and a Redis that passes the guard."""
+"""Builders for the tests of the atomic call: groups in metres and seconds around one point, and stores on a shelf, driven alike."""
 
+import copy
 import itertools
-from collections.abc import Awaitable
-from typing import cast
+from collections.abc import Awaitable, Callable
+from typing import Any, cast
 
+import orjson
 from redis.asyncio import Redis
 
+from adapters.case_store import MOVES
 from adapters.hot import HotStore, Keys, connect
-from adapters.sift import RedisSift
+from adapters.sift import BUDGET_US, Answer, RedisSift, Sift
+from adapters.sift_memory import MemorySift
+from incidents.case import State
 from incidents.steps.sifting import CM, Group, MatchRule
 
 X, Y, COS = 1_203_826_000, 360_671_000, 808_000
@@ -68,10 +73,59 @@ async def ready(redis: "Redis", keys: Keys) -> None:
     await redis.set(keys.ready, f"{run_id.decode()}:{CLUSTER}")
 
 
-async def redis_sift(url: str, namespace: str) -> tuple[RedisSift, HotStore]:
+def light(source: str, offsets: int | list[int], **where: object) -> Group:
+    """A machine's report as it comes first: nothing to open a case with."""
+    return group(source, offsets, new_id="", opening="", **where)  # type: ignore[arg-type]
+
+
+async def redis_sift(url: str, namespace: str, budget_us: int = BUDGET_US) -> tuple[RedisSift, HotStore]:
     """The real store in a namespace, ready."""
     redis = connect(url)
     keys = Keys(namespace, "qingdao")
     await ready(redis, keys)
     hot = HotStore(redis, keys, CLUSTER)
-    return RedisSift(hot, "r1"), hot
+    return RedisSift(hot, "r1", budget_us=budget_us), hot
+
+
+class Shelf:
+    """A store under test, driven synchronously."""
+
+    def __init__(self, store: Sift, hot: HotStore | None) -> None:
+        self.store, self.hot = store, hot
+        self._sequence = 0
+
+    async def kept(self) -> object:
+        """Everything that is kept, to be compared."""
+        if isinstance(self.store, MemorySift):
+            return copy.deepcopy((self.store.cases, self.store.marks, self.store.identities))
+        assert self.hot is not None
+        redis = self.hot.redis
+        keys = sorted([key async for key in redis.scan_iter(self.hot.keys.sift + "*") if not key.endswith(b"writable")])
+        return [(key, await redis.dump(key)) for key in keys]
+
+    async def call(self, *groups: Group, partition: int = 0, topic: str = "T") -> Answer:
+        """One call."""
+        return await self.store.call(partition, topic, groups)
+
+    async def move(self, case: str, state: State, handled: int | None = None, ended: int | None = None, into: str = "") -> None:
+        """What closure does to a case, by its own script."""
+        if isinstance(self.store, MemorySift):
+            self.store.move(case, state, handled, ended, into)
+            return
+        assert self.hot is not None
+        self._sequence += 1
+        stands = {"state": state, "handled": _text(handled), "ended": _text(ended), "into": into}
+        move = {"id": case, "before": 0, "after": self._sequence, "opened": 0, "forgotten": False, "gone": [], "due": []} | stands
+        await self.hot.run(MOVES, [self.hot.keys.prefix], [600, 600, 1, orjson.dumps(move), f'{{"sequence":{self._sequence}}}'])
+
+
+def _text(moment: int | None) -> str:
+    return "" if moment is None else str(moment)
+
+
+def verdicts(answer: Answer) -> list[tuple[Any, ...]]:
+    """Case, verdict, rule and offsets of each row of the outcome."""
+    return [(row[0], row[1], row[2], tuple(row[5])) for row in orjson.loads(answer.outcome)["fates"]] if answer.outcome else []
+
+
+OnShelf = Callable[[Callable[[Shelf], Awaitable[None]]], None]

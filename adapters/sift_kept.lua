@@ -1,0 +1,190 @@
+-- What the atomic call keeps, and how it reads and writes it: the first half of the script, sift.lua is the second.
+--
+-- <prefix>case:<id>       CASE, then state|handled|ended|into|cell|family|identity; dropped when closure forgets the case. Closure
+--                         (case_moves.lua) writes state to into; cell is the key of the place index that holds it, or ""
+-- <prefix>opening:<id>    what opens the case, said with every sight until closure knows the case and drops it: partitions publish side by
+--                         side, so a sighting from another one may reach closure before the report that opened
+-- <prefix>seen:<id>       hash: source -> count|first|last|topic|partition|offset; dropped with the case
+-- <prefix>marks:<p>:<generation>  hash: source -> MARK, then topic|cases, the last first|keys of its last reports, 4 bytes each: all of the
+--                         source up to offset is applied. A generation is eight days; a mark moves to the present one when it is written,
+--                         and the one before the last is dropped
+-- <prefix>identity:<family>:<identity>  case id; 8 days
+-- <prefix>place:<family>:<edge>:<column>:<row>  hash: case id -> ENTRY, then identity; at most CROWD: of a crowd the ended leave first, then
+--                         the inexact, then the least lately seen. Closure moves `stands` and `handled`, and takes out what it forgets
+-- <prefix>outbox:<p>      stream of outcomes that nobody has published yet
+--
+-- Cases and marks are read for many groups at once, and written once, when the call ends.
+
+local prefix, partition, topic = KEYS[2], ARGV[2], ARGV[3]
+local CM = 1.1119508023353298
+local EIGHT_DAYS, RECENT, CASES, CROWD, PAGE, MORE = 691200, 16, 4, 64, 64, 8
+local CASE = '<ddBI4I4dBI4I4i4i4BB' -- first last · urgent · count · told: count, last, after the handling · sources · cursor · x y · known tight
+local MARK = '<dd' -- offset · newest time
+local ENTRY = '<BBi4i4d' -- tight · stands: 0 open, 1 ended, 2 alias · x y · handled or 0
+local floor, sqrt, max, min = math.floor, math.sqrt, math.max, math.min
+local call, decode, encode, tonumber, ipairs = redis.call, cjson.decode, cjson.encode, tonumber, ipairs
+local match, sub, format, concat, packed, unpacked = string.match, string.sub, string.format, table.concat, struct.pack, struct.unpack
+
+-- A JSON string.
+local function quoted(text)
+  return string.find(text, '[%c"\\]') and encode(text) or '"' .. text .. '"'
+end
+
+local function apart(g, x, y)
+  local east, north = (g.x - x) * CM * g.cos / 1000000, (g.y - y) * CM
+  return floor(sqrt(east * east + north * north))
+end
+
+-- Cases
+
+local cases = {} -- as they stand in this call; false: there is none
+local changed = {}
+
+local function parsed(id, text)
+  if not text then return false end
+  local first, last, urgent, count, told_count, told_last, after, sources, cursor, x, y, known, tight, rest = unpacked(CASE, text)
+  local state, handled, ended, into, cell, family, identity = match(text, '^([^|]*)|([^|]*)|([^|]*)|([^|]*)|([^|]*)|([^|]*)|(.*)$', rest)
+  return {id = id, first = first, last = last, urgent = urgent, count = count, told_count = told_count, told_last = told_last, after = after,
+    sources = sources, cursor = cursor, x = x, y = y, known = known, tight = tight, state = state, handled = tonumber(handled),
+    ended = tonumber(ended), into = into, family = family, identity = identity, rest = sub(text, rest)}
+end
+
+-- Reads these cases in one go.
+local function fetch(ids)
+  if #ids == 0 then return end
+  local keys = {}
+  for at, id in ipairs(ids) do keys[at] = prefix .. 'case:' .. id end
+  for at, text in ipairs(call('MGET', unpack(keys))) do cases[ids[at]] = parsed(ids[at], text) end
+end
+
+-- The case, behind at most five aliases.
+local function load(id)
+  for _ = 1, 5 do
+    if cases[id] == nil then fetch({id}) end
+    local c = cases[id]
+    if not c or c.into == '' then return c or nil end
+    id = c.into
+  end
+  return nil
+end
+
+local function write_cases()
+  local pairs_of = {}
+  for _, c in ipairs(changed) do
+    pairs_of[#pairs_of + 1] = prefix .. 'case:' .. c.id
+    pairs_of[#pairs_of + 1] = packed(CASE, c.first, c.last, c.urgent, c.count, c.told_count, c.told_last, c.after, c.sources, c.cursor,
+      c.x, c.y, c.known, c.tight) .. c.rest
+  end
+  if #pairs_of > 0 then call('MSET', unpack(pairs_of)) end
+end
+
+-- Totals of a case's sources: all, or of very many the next page.
+local function page_of(c)
+  local seen = prefix .. 'seen:' .. c.id
+  if c.sources <= PAGE then return call('HGETALL', seen) end
+  local page = call('HSCAN', seen, format('%d', c.cursor), 'COUNT', PAGE)
+  c.cursor = tonumber(page[1])
+  return page[2]
+end
+
+-- Marks
+
+local now = call('TIME')
+local generation = floor(now[1] / EIGHT_DAYS)
+local marks, marked = {}, {}
+
+local function marks_of(age)
+  return prefix .. 'marks:' .. partition .. ':' .. generation - age
+end
+
+-- Reads the marks of these sources in one go.
+local function remind(sources)
+  for age = 0, 1 do
+    if #sources == 0 then return end
+    local missing = {}
+    for at, text in ipairs(call('HMGET', marks_of(age), unpack(sources))) do
+      if text then
+        local offset, newest, rest = unpacked(MARK, text)
+        local of, its, keys = match(text, '^([^|]*)|([^|]*)|(.*)$', rest)
+        marks[sources[at]] = {offset = of == topic and offset or -1, newest = newest, cases = its, keys = keys}
+      else
+        missing[#missing + 1] = sources[at]
+      end
+    end
+    sources = missing
+  end
+  for _, source in ipairs(sources) do marks[source] = {offset = -1, newest = -1, cases = '', keys = ''} end
+end
+
+local function write_marks()
+  local pairs_of = {}
+  for source in pairs(marked) do
+    local mark = marks[source]
+    pairs_of[#pairs_of + 1] = source
+    pairs_of[#pairs_of + 1] = packed(MARK, mark.offset, mark.newest) .. topic .. '|' .. mark.cases .. '|' .. mark.keys
+  end
+  if #pairs_of == 0 then return end
+  call('HSET', marks_of(0), unpack(pairs_of))
+  call('UNLINK', marks_of(2))
+end
+
+-- Places
+
+local function cell_at(rule, x, y)
+  return format('%s%d:%d', rule.cells, floor(x / rule.edge), floor(y / rule.edge))
+end
+
+-- What is indexed within the radius and may be the same thing, nearest first.
+local function around(g)
+  local rule, found, cells = g.rule, {}, {}
+  local north = rule.radius / CM + 2
+  local east = north * 1000000 / g.cos
+  for column = floor((g.x - east) / rule.edge), floor((g.x + east) / rule.edge) do
+    for row = floor((g.y - north) / rule.edge), floor((g.y + north) / rule.edge) do
+      cells[#cells + 1] = format('%s%d:%d', rule.cells, column, row)
+    end
+  end
+  if call('EXISTS', unpack(cells)) == 0 then return found end
+  for _, key in ipairs(cells) do
+    local entries = call('HGETALL', key)
+    for at = 1, #entries, 2 do
+      local tight, stands, x, y, handled, rest = unpacked(ENTRY, entries[at + 1])
+      local away = apart(g, x, y)
+      if away <= rule.radius and stands < 2 then
+        local identity = sub(entries[at + 1], rest)
+        if g.identity == '' or identity == '' or identity == g.identity then
+          found[#found + 1] = {id = entries[at], away = away, tight = tight, ended = stands == 1, handled = handled}
+        end
+      end
+    end
+  end
+  if #found > 1 then
+    table.sort(found, function(a, b) return a.away < b.away or (a.away == b.away and a.id < b.id) end)
+  end
+  return found
+end
+
+-- Makes room for a new case in a crowded cell.
+local function thin(key, new)
+  local id, rank, last
+  local entries = call('HGETALL', key)
+  for at = 1, #entries, 2 do
+    if entries[at] ~= new then
+      local tight, stands = unpacked(ENTRY, entries[at + 1])
+      if cases[entries[at]] == nil then fetch({entries[at]}) end
+      local c = cases[entries[at]]
+      local value, its = (not c or stands > 0) and 0 or 1 + tight, c and c.last or -1
+      if not id or value < rank or (value == rank and (its < last or (its == last and entries[at] < id))) then
+        id, rank, last = entries[at], value, its
+      end
+    end
+  end
+  call('HDEL', key, id)
+end
+
+local function index(g)
+  local key = cell_at(g.rule, g.x, g.y)
+  call('HSET', key, g.new, packed(ENTRY, g.tight, 0, g.x, g.y, 0) .. g.identity)
+  if call('HLEN', key) > CROWD then thin(key, g.new) end
+  return key
+end
