@@ -1,10 +1,10 @@
 """`cityloop rehearse`: what would these rules have done with a file of reports? No servers; data on stdout.
 
-`--deadlines` holds the city's limits against the targets that the file itself published.
+`--against` holds two sets of rules against each other, `--deadlines` the city's limits against the targets that the file itself published.
 """
 
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime, timedelta
 from itertools import chain
 from pathlib import Path
@@ -14,13 +14,16 @@ import typer
 from rich.console import RenderableType
 
 from cli.output import AsJson, out, say, table
+from cli.rehearsal import Wanted, other_rules, rehearsed
+from cli.rehearsal_view import difference_view, view
 from config.load import load_city
 from config.mappings import load_mapping
-from config.settings import load_settings
+from config.settings import Settings, load_settings
 from incidents import limits
 from incidents.catalogue import City, Frozen
 from incidents.errors import MissingYear, UserError
 from producers.published import Request, requests
+from streams.rehearsal.difference import compared
 
 WITHIN = timedelta(minutes=2)
 
@@ -45,25 +48,56 @@ def register(app: typer.Typer) -> None:
     app.command("rehearse")(rehearse)
 
 
-def rehearse(
-    files: Annotated[list[Path], typer.Argument(help="CSV or JSONL, plain or gzip.")],
+def rehearse(  # noqa: PLR0913  # a command's options are its parameters
+    files: Annotated[list[Path], typer.Argument(help="CSV or JSONL, plain or gzip; JSONL without --mapping: CloudEvents.")],
     mapping: Annotated[str | None, typer.Option(help="Name in config/cities/<city>/mappings/, or the path of a .toml file.")] = None,
+    against: Annotated[Path | None, typer.Option(help="Another configuration or city's folder: print what it does otherwise.")] = None,
+    until: Annotated[str | None, typer.Option(help="Let the clock run on to this time, with an offset, behind the file's end.")] = None,
     deadlines: Annotated[bool, typer.Option("--deadlines", help="Compare deadlines with the targets that the file published.")] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Tell what the city's rules would have done with a file; no server is needed.
+    """Tell what the city's rules would have done with a file of reports; no server is needed.
 
-    With `--deadlines`: per type, and in all, how many of the file's own targets the city's clocks, limits and calendar reproduce within two
-    minutes; and how often the file contradicts itself on what was in time. The mapping's `[published]` names the columns.
+    Intake, closure, routing, clock and evaluation run in this process, in the order of the file, on a clock that the file's times move.
+    Where the mapping's `[published]` names a `closed` column, people act too: verified, filed and accepted at once, handled and closed
+    when the file says so. Bad reports are counted by reason. `--against` prints the difference of two sets of rules, cases by id.
 
-    Example: `CITYLOOP_CITY=boston cityloop rehearse requests.csv.gz --mapping boston --deadlines`
+    With `--deadlines` instead: per type, and in all, how many of the file's own targets the city's clocks, limits and calendar reproduce
+    within two minutes; and how often the file contradicts itself on what was in time. The mapping's `[published]` names the columns.
+
+    Example: `CITYLOOP_CITY=boston cityloop rehearse requests.csv.gz --mapping boston --deadlines`,
+    `cityloop rehearse reports.jsonl.gz --against ../other/config --until 2026-11-23T08:00+08:00`
     """
-    if not deadlines or mapping is None:
-        raise UserError("rehearse compares deadlines: give --deadlines and --mapping NAME")
     settings = load_settings()
+    if deadlines:
+        out(_deadlines(settings, files, mapping), as_json, _render)
+        return
+    wanted = Wanted(files, mapping, _moment(until))
+    city = load_city(settings)
+    if against is None:
+        _, found = rehearsed(settings, wanted)
+        out(found, as_json, lambda answer: view(answer, city))
+        return
+    other = other_rules(settings, against)
+    difference = compared(rehearsed(settings, wanted), rehearsed(other, wanted))
+    out(difference, as_json, lambda answer: difference_view(answer, city))
+
+
+def _moment(text: str | None) -> datetime | None:
+    try:
+        at = None if text is None else datetime.fromisoformat(text)
+    except ValueError:
+        at = None
+    if text is not None and (at is None or at.tzinfo is None):
+        raise UserError(f"--until {text!r} is no time with an offset; write it like 2026-12-01T00:00+08:00")
+    return at
+
+
+def _deadlines(settings: Settings, files: Sequence[Path], mapping: str | None) -> Compared:
+    if mapping is None:
+        raise UserError("rehearse --deadlines needs --mapping NAME: its [published] names the file's columns of targets")
     city, layout = load_city(settings), load_mapping(mapping, settings.config_dir, settings.city)
-    found = compare(city, chain.from_iterable(requests(file, layout, city.code) for file in files))
-    out(found, as_json, _render)
+    return compare(city, chain.from_iterable(requests(file, layout, city.code) for file in files))
 
 
 def compare(city: City, found: Iterable[Request]) -> Compared:

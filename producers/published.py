@@ -36,8 +36,8 @@ def requests(file: Path, mapping: Mapping, city_code: str) -> Iterator[Request]:
     translator = Translator(mapping, city_code, "")
     for record in _records(InputFile(file), (*mapping.columns, published.target)):
         event = translator.translate(record).event
-        target = _time(mapping, record, published.target)
-        if event is None or target is None or (opened := _time(mapping, record, mapping.time.column)) is None:
+        target = moment_of(mapping, record, published.target)
+        if event is None or target is None or (opened := moment_of(mapping, record, mapping.time.column)) is None:
             continue
         yield Request(
             label=str(column(record, mapping.fields["category"])).strip(),
@@ -45,7 +45,7 @@ def requests(file: Path, mapping: Mapping, city_code: str) -> Iterator[Request]:
             condition=event["data"].get("condition"),
             opened=opened,
             target=target,
-            closed=_time(mapping, record, published.closed),
+            closed=moment_of(mapping, record, published.closed),
             kept=_kept(published, record),
         )
 
@@ -57,7 +57,8 @@ def _records(file: InputFile, needed: tuple[str, ...]) -> Iterator[Record]:
         yield from (row for _, row in file.rows(needed))
 
 
-def _time(mapping: Mapping, record: Record, name: str | None) -> datetime | None:
+def moment_of(mapping: Mapping, record: Record, name: str | None) -> datetime | None:
+    """A column's time, UTC; None where there is no such column, or nothing that can be read in it."""
     value = column(record, name) if name else None
     try:
         return mapping.time.read(value).astimezone(UTC) if value not in (None, "") else None

@@ -83,11 +83,14 @@ def test_a_request_without_a_target_is_not_compared(rehearsed: Rehearsed) -> Non
     assert rehearsed(row("02/11/2015 10:00:00 AM", "", "", "ONTIME"))[1]["overall"]["n"] == 0
 
 
-def test_a_mapping_without_published_targets_says_what_to_add(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
-    monkeypatch.setenv("CITYLOOP_CITY", "qingdao")
-    file = Path(__file__)
-    assert run(["rehearse", str(file)]) == 2
-    assert "--deadlines" in capsys.readouterr().err
+def test_a_comparison_needs_a_mapping_that_says_what_was_published(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    monkeypatch.setenv("CITYLOOP_CITY", "boston")
+    file = tmp_path / "requests.csv"
+    file.write_text(HEAD, encoding="utf-8")
+    assert run(["rehearse", str(file), "--deadlines"]) == 2
+    assert "--mapping" in capsys.readouterr().err
 
 
 @cache
