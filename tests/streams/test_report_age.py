@@ -13,7 +13,7 @@ from streams.lanes import Lane
 from streams.telling import sight_data
 from tests.incidents.closing import opening, sight
 from tests.streams.closure_bench import Bench
-from tests.streams.test_lanes import ANY_TIME, Record, report, sorter
+from tests.streams.histories import ANY_TIME, Record, report, sorter
 
 NAME = "cityloop_report_age_seconds"
 
