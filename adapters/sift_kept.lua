@@ -167,11 +167,14 @@ end
 -- Makes room for a new case in a crowded cell.
 local function thin(key, new)
   local id, rank, last
-  local entries = call('HGETALL', key)
+  local entries, unknown = call('HGETALL', key), {}
+  for at = 1, #entries, 2 do
+    if cases[entries[at]] == nil and entries[at] ~= new then unknown[#unknown + 1] = entries[at] end
+  end
+  fetch(unknown)
   for at = 1, #entries, 2 do
     if entries[at] ~= new then
       local tight, stands = unpacked(ENTRY, entries[at + 1])
-      if cases[entries[at]] == nil then fetch({entries[at]}) end
       local c = cases[entries[at]]
       local value, its = (not c or stands > 0) and 0 or 1 + tight, c and c.last or -1
       if not id or value < rank or (value == rank and (its < last or (its == last and entries[at] < id))) then

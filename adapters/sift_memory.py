@@ -108,6 +108,12 @@ class MemorySift:
             seen = self.cases[case_id]
             seen.state, seen.handled, seen.ended, seen.into, seen.opening = state, handled, ended, into, {}
 
+    def forget(self, case_id: str) -> None:
+        """What closure does when nobody may come back to a case."""
+        self.cases.pop(case_id, None)
+        for crowd in self._cells.values():
+            crowd.pop(case_id, None)
+
 
 @dataclass
 class _Found:

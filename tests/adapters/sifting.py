@@ -107,15 +107,32 @@ class Shelf:
         """One call."""
         return await self.store.call(partition, topic, groups)
 
+    async def fill(self, *groups: Group) -> None:
+        """As many calls as it takes."""
+        left = list(groups)
+        while left:
+            answer = await self.call(*left)
+            left = [group for group, each in zip(left, answer.learned, strict=True) if each.verdict == "later"]
+
     async def move(self, case: str, state: State, handled: int | None = None, ended: int | None = None, into: str = "") -> None:
         """What closure does to a case, by its own script."""
         if isinstance(self.store, MemorySift):
             self.store.move(case, state, handled, ended, into)
-            return
+        else:
+            await self._moves(case, state, handled, ended, into)
+
+    async def forget(self, case: str) -> None:
+        """What closure does to a case when nobody may come back to it."""
+        if isinstance(self.store, MemorySift):
+            self.store.forget(case)
+        else:
+            await self._moves(case, State.CLOSED, None, None, "", forgotten=True)
+
+    async def _moves(self, case: str, state: State, handled: int | None, ended: int | None, into: str, forgotten: bool = False) -> None:
         assert self.hot is not None
         self._sequence += 1
-        stands = {"state": state, "handled": _text(handled), "ended": _text(ended), "into": into}
-        move = {"id": case, "before": 0, "after": self._sequence, "opened": 0, "forgotten": False, "gone": [], "due": []} | stands
+        stands = {"state": state, "handled": _text(handled), "ended": _text(ended), "into": into, "forgotten": forgotten}
+        move = {"id": case, "before": 0, "after": self._sequence, "opened": 0, "gone": [], "due": []} | stands
         await self.hot.run(MOVES, [self.hot.keys.prefix], [600, 600, 1, orjson.dumps(move), f'{{"sequence":{self._sequence}}}'])
 
 
