@@ -6,6 +6,7 @@ next batch is validated during the calls of the last. ARCHITECTURE.md §3 is the
 
 import asyncio
 import time
+from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -34,7 +35,7 @@ log = structlog.get_logger(__name__)
 
 SETTLE_EVERY_S = 1.0
 """How long a recognised repeat waits until it is counted in Redis, unless Redis is busy with the partition."""
-CATCH_UP_S = 3.0
+CATCH_UP_S = 10.0
 """The same while more is to be read than is taken at once: then repeats of one camera go together rather than soon."""
 MANY = 2_000
 """Reports at once that say so; at 10,000 a second an idle machine takes a hundred."""
@@ -239,9 +240,12 @@ class IntakeStage:
         await self._ports.publisher.publish([out for entry, outcome in outcomes for out in self._teller.outcome(entry, outcome)])
         self._ports.fault.reached("intake:published")
         await self._ports.sift.remove(partition, [entry for entry, _ in entries])
+        told: Counter[str] = Counter()
         for _, outcome in outcomes:
             for row in outcome["fates"]:
-                metrics.REPORTS.labels(row[1]).inc(len(row[5]))
+                told[row[1]] += len(row[5])
+        for verdict, reports in told.items():
+            metrics.REPORTS.labels(verdict).inc(reports)
 
     async def _tell_rejected(self, lane: Lane) -> None:
         rejecting = lane.rejecting()

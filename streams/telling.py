@@ -20,6 +20,7 @@ from incidents.errors import BadReport
 from incidents.events import COMMAND_TYPE
 from incidents.places import Locate
 
+SEVERITIES = tuple(Severity)
 OURS = ("error-", "origin-")
 
 Row = tuple[str | None, str, str, str, Sequence[int]]
@@ -125,7 +126,7 @@ def sight_data(command_id: str, sight: dict[str, Any], locate: Locate) -> dict[s
         "type": CommandType.SIGHT,
         "actor": {"id": "system:intake", "role": Role.SYSTEM},
         "totals": totals,
-        "severity": list(Severity)[int(sight["urgent"])],
+        "severity": SEVERITIES[int(sight["urgent"])],
     }
     if sight.get("opens"):
         data["opening"] = _opening(sight["opens"], locate)
@@ -139,7 +140,7 @@ def _opening(opens: dict[str, Any], locate: Locate) -> dict[str, Any]:
     opening: dict[str, Any] = dict(opens["opening"])
     place = opening["place"]
     if "district" not in place:
-        opening["place"] = place | dict(locate(place["lon"], place["lat"]))
+        opening["place"] = place | locate(place["lon"], place["lat"]).__dict__
     held, link, suggested = opens.get("held"), opens.get("link"), opens.get("suggested")
     if held:
         opening |= {"state": State.HELD, "held_because": HeldBecause(held), "reason": held}
@@ -152,15 +153,16 @@ def _opening(opens: dict[str, Any], locate: Locate) -> dict[str, Any]:
 
 def _total(text: str) -> dict[str, Any]:
     count, first, last, topic_id, partition, offset = text.split("|")
+    began = _time(first)
     return {
         "count": int(count),
-        "first": _time(first),
-        "last": _time(last),
+        "first": began,
+        "last": began if last == first else _time(last),
         "topic_id": topic_id,
         "partition": int(partition),
         "offset": int(offset),
     }
 
 
-def _time(ms: str) -> str:
-    return datetime.fromtimestamp(int(ms) / 1000, UTC).isoformat()
+def _time(ms: str) -> datetime:
+    return datetime.fromtimestamp(int(ms) / 1000, UTC)
