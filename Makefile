@@ -12,7 +12,7 @@ PEERS := .local/bench/peers-venv
 # pip names the address of every file: only the file's name is of interest.
 QUIETER := sed -u -E -e '/^Looking in/d' -e '/^\[notice\]/d' -e 's,https?://[^ ]*/,,g'
 
-.PHONY: help setup tools check test test-all demo bench bench-peers bench-quick bench-sweeps whole-city soak docs up down lock clean
+.PHONY: help setup tools check test test-all demo bench bench-peers bench-quick bench-sweeps whole-city soak day docs up down lock clean
 
 help:  ## Show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 18
@@ -68,6 +68,9 @@ whole-city: setup  ## Run 230,000 cameras at 10,000 reports a second for MINUTES
 
 soak: setup  ## Run a city for MINUTES=60 and see that memory, descriptors and lag stay flat
 	@PYTHONPATH=. $(RUN)/python -P -m benchmarks.soak soak --minutes $(or $(MINUTES),60)
+
+day: setup  ## Run a city's day, 14,000 cases with their people, in ten minutes, and judge it (DAY="--cases 300 --speed 1500")
+	@PYTHONPATH=. $(RUN)/python -P -m benchmarks.day $(DAY)
 
 docs: setup  ## Renew what the documentation takes from the code, and check it
 	@PYTHONPATH=. $(RUN)/python -P -m streams.topology > docs/path.md.new && mv docs/path.md.new docs/path.md

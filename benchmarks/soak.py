@@ -64,6 +64,7 @@ class Plan:
     clock: int = 0
     people: bool = False
     shares: tuple[str, ...] = ()
+    begins: str = ""  # the city's time at which such a clock begins; "": now
 
 
 WHOLE_CITY = Plan("whole-city", 10, 230_000, 10_000, connect=3, shares=("--false-alarms", "0.001"))
@@ -230,7 +231,7 @@ def servers(plan: Plan) -> Iterator[tuple[Settings, dict[str, int]]]:
     base = load_settings()
     clock = "real"
     if plan.clock:
-        clock = f"x{plan.clock}@{datetime.now(ZoneInfo('Asia/Shanghai')).isoformat(timespec='minutes')}"
+        clock = f"x{plan.clock}@{plan.begins or datetime.now(ZoneInfo('Asia/Shanghai')).isoformat(timespec='minutes')}"
     folder = base.local_dir / plan.name
     chosen = base.model_copy(update={"local_dir": folder, "city": "qingdao", "clock": clock, "namespace": f"{plan.name}."})
     if (folder / "stack").exists():
