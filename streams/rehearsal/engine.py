@@ -6,7 +6,7 @@ ends, before the next report is judged. Repeats that were recognised are counted
 
 import time
 from collections.abc import Iterable
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import NamedTuple
 
 from incidents.case import Command
@@ -99,6 +99,5 @@ class Rehearsal:
                 self.office.closes(CaseId(self.account.ids[number]), max(entry.closed_ms, self.now_ms))
 
     def _tell(self, head: str, sight: dict[str, object]) -> None:
-        data = sight_data(head, sight, self._locate)
-        at = datetime.fromisoformat(max(total["last"] for total in data["totals"].values())).astimezone(UTC)
-        self.office.give(Command.model_validate(data), at)
+        command = Command.model_validate(sight_data(head, sight, self._locate))
+        self.office.give(command, max(total.last for total in command.totals.values()))
