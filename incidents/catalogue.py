@@ -331,6 +331,11 @@ class City(Frozen):
         return {unit.key: unit for unit in self.units}
 
     @cached_property
+    def offices(self) -> dict[tuple[str, str | None], Unit]:
+        """The unit of a kind for a cell of the city, None for all of it; of several the first."""
+        return {(unit.kind, unit.area or unit.district): unit for unit in reversed(self.units)}
+
+    @cached_property
     def zone_by_key(self) -> dict[str, Zone]:
         """Zone by key."""
         return {zone.key: zone for zone in self.zones}

@@ -90,7 +90,7 @@ def owner_of(city: City, case: Case) -> Unit | None:
 def office(city: City, kind: str, place: Place) -> Unit | None:
     """The unit of this kind of the smallest cell that has one: grid, community, subdistrict, district, city; else the unit so named."""
     for code in (*cells(place), None):
-        for unit in city.units:
-            if unit.kind == kind and (unit.area or unit.district) == code:
-                return unit
+        unit = city.offices.get((kind, code))
+        if unit is not None:
+            return unit
     return city.unit_by_key.get(kind)
