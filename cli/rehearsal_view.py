@@ -75,7 +75,7 @@ def difference_view(made: Difference, city: City) -> RenderableType:
         parts.append(_changed(made.routed_differently))
     if made.later or made.earlier:
         parts.append(f"deadlines moved 时限变动: {made.later:,} later 推迟, {made.earlier:,} earlier 提前")
-        parts.append(_changed(made.deadlines_moved))
+        parts.append(_changed(made.deadlines_moved, city.time_zone))
     if made.ended:
         parts.append(_counts("deadlines ended differently 时限结果不同", made.ended.items()))
     if made.indicators:
@@ -95,8 +95,11 @@ def _instead(side: str, count: int, examples: list[Instead]) -> list[RenderableT
     return [table(head, ((each.case, each.category, words.both("rule", each.by), each.into) for each in examples[:SHOWN]))]
 
 
-def _changed(examples: list[Changed]) -> Table:
-    return table(("case 案件", "category", "a", "b"), ((each.case, each.category, each.a, each.b) for each in examples[:SHOWN]))
+def _changed(examples: list[Changed], zone: str | None = None) -> Table:
+    """With a `zone` what changed are moments."""
+    shown = ((each.a, each.b) if zone is None else (words.moment(each.a, zone), words.moment(each.b, zone)) for each in examples[:SHOWN])
+    rows = ((each.case, each.category, *pair) for each, pair in zip(examples, shown, strict=False))
+    return table(("case 案件", "category", "a", "b"), rows)
 
 
 def _counts(title: str, counts: Iterable[tuple[str, int]]) -> Table:

@@ -10,6 +10,8 @@ from incidents.events import CaseId
 from streams.rehearsal.account import NOWHERE, Account, Found, Story, ordered
 
 SHOWN = 20
+MOVED_MS = 60_000
+"""A deadline that differs by less has not moved: a case opens with the last sighting that is told with its first."""
 REPORT_COUNTS = ("verdicts", "merges", "holds", "rejected")
 CASE_COUNTS = ("states", "deadlines", "reminders", "escalations")
 
@@ -88,9 +90,7 @@ def compared(a: tuple[Account, Found], b: tuple[Account, Found]) -> Difference:
 def _cases(made: Difference, case_id: CaseId, was: Story, now: Story) -> None:
     if was.unit != now.unit and len(made.routed_differently) < SHOWN:
         made.routed_differently.append(Changed(case_id, was.category, was.unit, now.unit))
-    if was.due_ms == now.due_ms:
-        return
-    if was.due_ms is not None and now.due_ms is not None:
+    if was.due_ms is not None and now.due_ms is not None and abs(was.due_ms - now.due_ms) >= MOVED_MS:
         made.later += now.due_ms > was.due_ms
         made.earlier += now.due_ms < was.due_ms
         if len(made.deadlines_moved) < SHOWN:
