@@ -20,11 +20,16 @@ CITYWIDE = frozenset({Role.ARBITER, Role.LEADER})
 
 
 def actor_of(city: City, case: Case, role: Role) -> Actor:
-    """Who of this role acts in this case: a person of the unit it was dispatched to, or of the operations centre of its district."""
+    """Who of this role acts in this case: a person of the unit it was dispatched to, or of the operations centre of its district.
+
+    Where that centre was made the handler itself (an arbiter's last resort), another centre checks and closes.
+    """
     if role is Role.UNIT:
         return person(role, case.unit or "", case.case_id)
     district = None if role in CITYWIDE else case.place.district
     centre = unit_for(city.units, CENTRE, district)
+    if centre is not None and centre.key == case.unit:
+        centre = next((unit for unit in city.units if unit.kind == CENTRE and unit.key != case.unit), None)
     return person(role, centre.key if centre else f"{CENTRE}-{city.key}", case.case_id, unit=centre.key if centre else None)
 
 

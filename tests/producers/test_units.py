@@ -170,6 +170,15 @@ def test_the_checker_is_never_of_the_unit_that_handled() -> None:
         assert fact.actor.unit not in (fact.case.handler.unit, fact.case.unit)
 
 
+@pytest.mark.parametrize("centre", ["command_center-city", "command_center-370202"])
+def test_what_a_centre_handled_itself_another_one_checks(centre: str) -> None:
+    units = Units(qingdao())
+    case = open_case(units, sight(1, "road_spillage")).model_copy(update={"state": State.CHECKING, "unit": centre, "entered_at": START})
+    checker = only(units.plan(case)).command.actor
+    assert checker.unit != centre
+    assert checker.unit in qingdao().unit_by_key
+
+
 def test_a_unit_that_returned_a_case_does_not_get_it_again() -> None:
     for fact in the_story().facts:
         if fact.type is FactType.DISPATCHED and fact.case.arbitrated is None:
