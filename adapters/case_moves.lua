@@ -40,7 +40,7 @@ local function tell_sift(move)
   if entry then -- see ENTRY in sift_kept.lua
     local now = struct.pack('<B', move.into ~= '' and 2 or move.ended ~= '' and 1 or 0)
     local handled = struct.pack('<d', tonumber(move.handled) or 0)
-    redis.call('HSET', cell, move.id, string.sub(entry, 1, 1) .. now .. string.sub(entry, 3, 10) .. handled .. string.sub(entry, 19))
+    redis.call('HSET', cell, move.id, string.sub(entry, 1, 9) .. now .. handled .. string.sub(entry, 19))
   end
 end
 

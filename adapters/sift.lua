@@ -114,27 +114,46 @@ local function waits(g)
   return false
 end
 
+local function nearer(a, b)
+  return a.away < b.away or (a.away == b.away and a.id < b.id)
+end
+
 -- The case at the place that a machine's report joins; or the nearest link and the nearest that it might be, as far as there is none yet.
+-- Only what can still change that is looked at; mostly the nearest settles it, so that only what is left then is put in order.
 local function by_place(g, time, link)
-  local suggested
-  for _, entry in ipairs(around(g)) do
+  local entries, suggested = around(g), nil
+  local function matters(entry)
     local tight = g.tight == 1 and entry.tight == 1
-    local joins = g.machine and tight
-    local links = not link and (g.machine or tight)
     local open = not entry.ended or time <= entry.handled
-    if (joins and open) or (links and (entry.ended or g.rule.span > 0)) or (not suggested and open) then
-      local c = load(entry.id)
-      local fit, away, gap = 'no', 0, 0
-      if c and c.id == entry.id then fit, away, gap = fits(g, c, time) end
-      if fit == 'join' or fit == 'late' then
-        if joins then return {c = c, rule = fit == 'late' and 'late' or 'same_place', apart = away, gap = gap} end
-        suggested = suggested or c.id
-      elseif fit ~= 'no' and links then
-        link = {c = c, rule = fit, apart = away, gap = gap}
-      end
-    end
+    return (g.machine and tight and open) or (not link and (g.machine or tight) and (entry.ended or g.rule.span > 0)) or (not suggested and open)
   end
-  return nil, link, suggested
+  local function look(entry)
+    local c = load(entry.id)
+    if not c or c.id ~= entry.id then return nil end
+    local tight = g.tight == 1 and c.tight == 1
+    local fit, away, gap = fits(g, c, time)
+    if fit == 'join' or fit == 'late' then
+      if g.machine and tight then return {c = c, rule = fit == 'late' and 'late' or 'same_place', apart = away, gap = gap} end
+      suggested = suggested or c.id
+    elseif fit ~= 'no' and not link and (g.machine or tight) then
+      link = {c = c, rule = fit, apart = away, gap = gap}
+    end
+    return nil
+  end
+  local first
+  for _, entry in ipairs(entries) do
+    if matters(entry) and (not first or nearer(entry, first)) then first = entry end
+  end
+  local found, left = first and look(first), {}
+  for _, entry in ipairs(found and {} or entries) do
+    if entry ~= first and matters(entry) then left[#left + 1] = entry end
+  end
+  if #left > 1 then table.sort(left, nearer) end
+  for _, entry in ipairs(left) do
+    found = matters(entry) and look(entry)
+    if found then break end
+  end
+  return found or nil, link, suggested
 end
 
 -- The case that the group joins, or the first link (recurred, refused, series) and suggestion for the case that it opens.
@@ -222,7 +241,7 @@ local function open(g, link, suggested, time)
   if link and not refused then why = why .. ',"link":["' .. link.rule .. '","' .. link.c.id .. '"]' end
   if suggested then why = why .. ',"suggested":"' .. suggested .. '"' end
   local opening, family, state = '{"opening":' .. ARGV[g.arg + 3] .. why .. '}', g.rule.family, held and 'held' or 'reported'
-  call('SET', prefix .. 'opening:' .. g.new, opening)
+  call('SET', prefix .. 'opening:' .. g.new, partition .. ' ' .. opening)
   if g.identity ~= '' then call('SET', prefix .. 'identity:' .. family .. ':' .. g.identity, g.new, 'EX', EIGHT_DAYS) end
   local cell = g.placed and index(g) or ''
   local c = {id = g.new, first = time, last = time, urgent = g.urgent, count = 0, told_count = 0, told_last = time, after = 0, sources = 0,
@@ -232,11 +251,18 @@ local function open(g, link, suggested, time)
   return c, held and 'held' or 'opened'
 end
 
+-- What opens the case, said with its first sight, and until closure knows it with those of other partitions: these are not published in order.
+local function opening_of(c)
+  if c.opening then return c.opening end
+  local by, opening = match(call('GET', prefix .. 'opening:' .. c.id) or '', '^(%d+) (.*)$')
+  return by ~= partition and opening or nil
+end
+
 -- Puts what a person would notice among the sights: this source's totals, and at the case's first sight in this call those of others.
 local function tell(g, c, total, verdict)
   local sight = told[c.id]
   if not sight then
-    sight = {case = c.id, totals = {}, opens = c.opening or call('GET', prefix .. 'opening:' .. c.id)}
+    sight = {case = c.id, totals = {}, opens = opening_of(c)}
     told[c.id], sights[#sights + 1] = sight, sight
     local page = c.sources > 1 and page_of(c) or {}
     for at = 1, #page, 2 do

@@ -2,15 +2,16 @@
 --
 -- <prefix>case:<id>       CASE, then state|handled|ended|into|cell|family|identity; dropped when closure forgets the case. Closure
 --                         (case_moves.lua) writes state to into; cell is the key of the place index that holds it, or ""
--- <prefix>opening:<id>    what opens the case, said with every sight until closure knows the case and drops it: partitions publish side by
---                         side, so a sighting from another one may reach closure before the report that opened
+-- <prefix>opening:<id>    the partition that opened the case, then what opens it, said with its first sight and with those of other partitions
+--                         until closure knows the case and drops it: partitions publish side by side, so a sighting from another one may
+--                         reach closure before the report that opened
 -- <prefix>seen:<id>       hash: source -> count|first|last|topic|partition|offset; dropped with the case
 -- <prefix>marks:<p>:<generation>  hash: source -> MARK, then topic|cases, the last first|keys of its last reports, 4 bytes each: all of the
 --                         source up to offset is applied. A generation is eight days; a mark moves to the present one when it is written,
 --                         and the one before the last is dropped
 -- <prefix>identity:<family>:<identity>  case id; 8 days
--- <prefix>place:<family>:<edge>:<column>:<row>  hash: case id -> ENTRY, then identity; at most CROWD: of a crowd the ended leave first, then
---                         the inexact, then the least lately seen. Closure moves `stands` and `handled`, and takes out what it forgets
+-- <prefix>place:<family>:<edge>:<column>:<row>  hash: case id -> ENTRY, then case id|identity; at most CROWD; of more, a quarter leaves: the ended
+--                         first, then the inexact, then the least lately seen. Closure moves `stands` and `handled`, and takes out what it forgets
 -- <prefix>outbox:<p>      stream of outcomes that nobody has published yet
 --
 -- Cases and marks are read for many groups at once, and written once, when the call ends.
@@ -20,7 +21,7 @@ local CM = 1.1119508023353298
 local EIGHT_DAYS, RECENT, CASES, CROWD, PAGE, MORE = 691200, 16, 4, 64, 64, 8
 local CASE = '<ddBI4I4dBI4I4i4i4BB' -- first last · urgent · count · told: count, last, after the handling · sources · cursor · x y · known tight
 local MARK = '<dd' -- offset · newest time
-local ENTRY = '<BBi4i4d' -- tight · stands: 0 open, 1 ended, 2 alias · x y · handled or 0
+local ENTRY = '<i4i4BBd' -- x y · tight · stands: 0 open, 1 ended, 2 alias · handled or 0
 local floor, sqrt, max, min = math.floor, math.sqrt, math.max, math.min
 local call, decode, encode, tonumber, ipairs = redis.call, cjson.decode, cjson.encode, tonumber, ipairs
 local match, sub, format, concat, packed, unpacked = string.match, string.sub, string.format, table.concat, struct.pack, struct.unpack
@@ -134,9 +135,9 @@ local function cell_at(rule, x, y)
   return format('%s%d:%d', rule.cells, floor(x / rule.edge), floor(y / rule.edge))
 end
 
--- What is indexed within the radius and may be the same thing, nearest first.
+-- What is indexed within the radius and may be the same thing, in no order.
 local function around(g)
-  local rule, found, cells = g.rule, {}, {}
+  local rule, found, cells, x0, y0 = g.rule, {}, {}, g.x, g.y
   local north = rule.radius / CM + 2
   local east = north * 1000000 / g.cos
   for column = floor((g.x - east) / rule.edge), floor((g.x + east) / rule.edge) do
@@ -146,48 +147,49 @@ local function around(g)
   end
   if call('EXISTS', unpack(cells)) == 0 then return found end
   for _, key in ipairs(cells) do
-    local entries = call('HGETALL', key)
-    for at = 1, #entries, 2 do
-      local tight, stands, x, y, handled, rest = unpacked(ENTRY, entries[at + 1])
-      local away = apart(g, x, y)
-      if away <= rule.radius and stands < 2 then
-        local identity = sub(entries[at + 1], rest)
-        if g.identity == '' or identity == '' or identity == g.identity then
-          found[#found + 1] = {id = entries[at], away = away, tight = tight, ended = stands == 1, handled = handled}
+    for _, text in ipairs(call('HVALS', key)) do
+      local x, y = unpacked('<i4i4', text)
+      if x - x0 <= east and x0 - x <= east and y - y0 <= north and y0 - y <= north then
+        local away = apart(g, x, y)
+        local _, _, tight, stands, handled, rest = unpacked(ENTRY, text)
+        if away <= rule.radius and stands < 2 then
+          local id, identity = match(text, '^([^|]*)|(.*)$', rest)
+          if g.identity == '' or identity == '' or identity == g.identity then
+            found[#found + 1] = {id = id, away = away, tight = tight, ended = stands == 1, handled = handled}
+          end
         end
       end
     end
   end
-  if #found > 1 then
-    table.sort(found, function(a, b) return a.away < b.away or (a.away == b.away and a.id < b.id) end)
-  end
   return found
 end
 
--- Makes room for a new case in a crowded cell.
+-- Makes room in a crowded cell, for the new case and some to come.
 local function thin(key, new)
-  local id, rank, last
-  local entries, unknown = call('HGETALL', key), {}
+  local entries, unknown, all, gone = call('HGETALL', key), {}, {}, {}
   for at = 1, #entries, 2 do
     if cases[entries[at]] == nil and entries[at] ~= new then unknown[#unknown + 1] = entries[at] end
   end
   fetch(unknown)
   for at = 1, #entries, 2 do
-    if entries[at] ~= new then
-      local tight, stands = unpacked(ENTRY, entries[at + 1])
-      local c = cases[entries[at]]
-      local value, its = (not c or stands > 0) and 0 or 1 + tight, c and c.last or -1
-      if not id or value < rank or (value == rank and (its < last or (its == last and entries[at] < id))) then
-        id, rank, last = entries[at], value, its
-      end
+    local id = entries[at]
+    if id ~= new then
+      local _, _, tight, stands = unpacked(ENTRY, entries[at + 1])
+      local c = cases[id]
+      all[#all + 1] = {id = id, rank = (not c or stands > 0) and 0 or 1 + tight, last = c and c.last or -1}
     end
   end
-  call('HDEL', key, id)
+  table.sort(all, function(a, b)
+    if a.rank ~= b.rank then return a.rank < b.rank end
+    return a.last < b.last or (a.last == b.last and a.id < b.id)
+  end)
+  for at = 1, CROWD / 4 do gone[at] = all[at].id end
+  call('HDEL', key, unpack(gone))
 end
 
 local function index(g)
   local key = cell_at(g.rule, g.x, g.y)
-  call('HSET', key, g.new, packed(ENTRY, g.tight, 0, g.x, g.y, 0) .. g.identity)
+  call('HSET', key, g.new, packed(ENTRY, g.x, g.y, g.tight, 0, 0) .. g.new .. '|' .. g.identity)
   if call('HLEN', key) > CROWD then thin(key, g.new) end
   return key
 end

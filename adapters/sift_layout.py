@@ -18,7 +18,7 @@ from incidents.steps.sifting import CASES, CROWD, cell, match_rule
 
 Sighted = tuple[Case, Category]
 _URGENT = {severity: at for at, severity in enumerate(Severity)}
-_CASE, _MARK, _ENTRY = map(struct.Struct, ("<ddBIIdBIIiiBB", "<dd", "<BBiid"))
+_CASE, _MARK, _ENTRY = map(struct.Struct, ("<ddBIIdBIIiiBB", "<dd", "<iiBBd"))
 
 
 def family_of(category: Category) -> str:
@@ -94,7 +94,7 @@ class Marks:
 def _entry(case: Case, category: Category) -> bytes:
     stands = 2 if case.state is State.MERGED else int(case.state in ENDED)
     handled = epoch_ms(case.handled_at) if case.handled_at else 0
-    return _ENTRY.pack(_tight(case, category), stands, _x(case), _y(case), handled) + identity_of(case).encode()
+    return _ENTRY.pack(_x(case), _y(case), _tight(case, category), stands, handled) + f"{case.case_id}|{identity_of(case)}".encode()
 
 
 def _cell(case: Case, category: Category) -> str:

@@ -99,7 +99,8 @@ class MemorySift:
         if rule.by_place and seen.known:
             crowd = self._cells[cell(seen.family, rule.radius, seen.x, seen.y)]
             if len(crowd) >= CROWD:
-                del crowd[min(crowd, key=lambda case_id: _worth(crowd[case_id]))]
+                for case_id in sorted(crowd, key=lambda case_id: _worth(crowd[case_id]))[: CROWD // 4]:
+                    del crowd[case_id]
             crowd[seen.case_id] = seen
 
     def move(self, case_id: str, state: State, handled: int | None, ended: int | None, into: str = "") -> None:
@@ -254,6 +255,7 @@ class _Call:
             state=State.HELD if held else State.REPORTED,
             told_last=time,
             opening=opening,
+            opened_by=self.partition,
         )
         self.store.add(seen, group.rule)
         return seen, "held" if held else "opened"
@@ -277,7 +279,7 @@ class _Call:
         sight = self.sights.get(seen.case_id)
         if sight is None:
             sight = self.sights[seen.case_id] = {"case": seen.case_id, "totals": []}
-            if seen.opening:
+            if seen.opening and (opened or seen.opened_by != self.partition):
                 sight["opens"] = seen.opening
             sources = list(seen.sources)[seen.cursor : seen.cursor + PAGE]
             seen.cursor = seen.cursor + PAGE if seen.cursor + PAGE < len(seen.sources) else 0
@@ -292,7 +294,7 @@ class _Call:
 
 
 def _worth(seen: Seen) -> tuple[int, int, str]:
-    """Of a crowd the least of these leaves."""
+    """Of a crowd the least of these leave."""
     return 0 if seen.ended is not None or seen.into else 1 + seen.tight, seen.last, seen.case_id
 
 

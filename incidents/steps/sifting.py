@@ -17,7 +17,7 @@ from incidents.places import METRES_PER_DEGREE
 CM = METRES_PER_DEGREE / 100_000
 """Centimetres in 1e-7 degrees of latitude."""
 CROWD = 64
-"""Cases in one cell of the place index: of a crowd the ended leave it first, then the inexact, then the least lately seen."""
+"""Cases in one cell of the place index; of more, a quarter leaves: the ended first, then the inexact, then the least lately seen."""
 CASES = 4
 """Cases that the mark of a source remembers, the last one first: one for each family that it reports."""
 PAGE = 64
@@ -142,6 +142,7 @@ class Seen:
     told_last: int = 0
     told_after: bool = False
     opening: dict[str, Any] = field(default_factory=dict)  # what opens the case, until closure knows it
+    opened_by: int = 0  # the partition of the report that opened it
     cursor: int = 0  # the page of sources that its next sight brings
     sources: dict[str, tuple[int, int, int, str, int, int]] = field(default_factory=dict)  # count first last topic partition offset
 

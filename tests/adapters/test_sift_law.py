@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 from adapters.sift import Answer, RedisSift, Sift
 from adapters.sift_memory import MemorySift
 from incidents.case import ENDED, State
-from incidents.steps.sifting import Group
-from tests.adapters.sifting import T0, Shelf, group, redis_sift, rule
+from incidents.steps.sifting import CROWD, Group
+from tests.adapters.sifting import T0, Shelf, group, light, redis_sift, rule
 
 SOURCES = ("/a", "/b", "/c", "/person")
 STATES = (State.DISPATCHED, State.CHECKING, State.CLOSED, State.NOT_FILED, State.VOID, State.HELD)
@@ -99,7 +99,7 @@ def _group(step: Report, number: int, offsets: list[int]) -> Group:
     return made
 
 
-@settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=400, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(steps=st.lists(reports | reports | reports | moves, min_size=2, max_size=30), hasty=st.booleans())
 def test_script_and_twin_reach_the_same_verdicts(redis_server: str, steps: list[Report | Move], hasty: bool) -> None:
     async def scenario() -> None:
@@ -167,3 +167,16 @@ def plain(answer: Answer) -> tuple[Any, ...]:
         flat = sight["totals"]
         sight["totals"] = dict(zip(flat[::2], flat[1::2], strict=True))
     return outcome["fates"], outcome["sights"], answer.learned, answer.waiting
+
+
+def test_script_and_twin_crowd_alike(redis_server: str) -> None:
+    async def scenario() -> None:
+        real, hot = await redis_sift(redis_server, f"h{uuid.uuid4().hex[:8]}.")
+        both = Both(real, Shelf(real, hot))
+        for at in range(0, 4 * CROWD, 8):
+            people = [group(f"/p{n}", n, s=n % 50, east_m=n % 9 * 5, machine=False, tight=n % 3 > 0) for n in range(at, at + 8)]
+            await both.call(people)
+            await compare(both, [Move(at, State.VOID, at, None), [(light(f"/c{at}", at, s=60, east_m=at % 40), None)]])
+        await hot.close()
+
+    asyncio.run(scenario())
