@@ -113,13 +113,14 @@ def test_a_persons_report_is_never_merged_but_suggested(on_shelf: OnShelf) -> No
     on_shelf(scenario)
 
 
-def test_every_sight_brings_the_opening_until_closure_knows_the_case(on_shelf: OnShelf) -> None:
+def test_sights_from_other_partitions_bring_the_opening_until_closure_knows_the_case(on_shelf: OnShelf) -> None:
     async def scenario(shelf: Shelf) -> None:
         def opens(answer: Answer) -> object:
             return orjson.loads(answer.outcome)["sights"][0].get("opens")
 
         assert opens(await shelf.call(group("/a", 1))) == {"opening": {"by": "/a:1"}}
         assert opens(await shelf.call(group("/b", 1, s=1), partition=1)) == {"opening": {"by": "/a:1"}}
+        assert opens(await shelf.call(group("/d", 2, s=1))) is None  # its own partition's come behind the first
         await shelf.move("QD-/a-1", State.REPORTED)
         assert opens(await shelf.call(group("/c", 1, s=2), partition=2)) is None
 
