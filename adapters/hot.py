@@ -41,7 +41,7 @@ class Keys:
         self.clock = self.prefix + "clock"
         self.events_clock = self.prefix + "clock:events"  # hash: partition -> highest event time seen, ms
         self.rebuild_lock = self.prefix + "rebuild"
-        self.sift = self.prefix + "sift:"  # private to the sift script: case: seen: mark: place: identity: outbox:
+        self.sift = self.prefix + "sift:"  # private to the sift script, see sift_kept.lua
         self.case = self.prefix + "case:"  # + case id -> Case JSON
         self.cases = self.prefix + "cases"  # zset: case id by opened_at, ms
         self.deadlines = self.prefix + "deadlines"  # zset: "<case id> <deadline id>" by due time, ms on the city's clock
