@@ -16,7 +16,7 @@ import orjson
 
 from adapters.sift import LATER, MORE, MOST_AT_ONCE, RECENT, Answer, Learned
 from incidents.case import State
-from incidents.steps.sifting import CASES, CM, CROWD, PAGE, Fit, Group, MatchRule, Seen, cell, distance_cm, edge, fits
+from incidents.steps.sifting import CASES, CM, CROWD, PAGE, Fit, Group, MatchRule, Seen, cell, distance_cm, edge, fits, mixed, waits
 
 JOINS = (Fit.JOIN, Fit.LATE)
 
@@ -35,7 +35,7 @@ class _Again(Exception):
 
 
 class MemorySift:
-    """The in-memory twin, for unit tests and `rehearse`; one process, no loss, no guard."""
+    """The in-memory twin, for unit tests and `rehearse`; one process, no loss, no guard. `most()` groups are done before the time is up."""
 
     def __init__(self, rules: str = "", most: Callable[[], int] | None = None) -> None:
         self.rules = rules
@@ -134,7 +134,7 @@ class _Call:
         self.stuck: list[Group] = []
 
     def sift(self, group: Group) -> Learned:
-        if any(_waits(group, stuck) for stuck in self.stuck):
+        if any(waits(group, stuck) for stuck in self.stuck):
             self.stuck.append(group)
             return LATER
         mark = self.store.marks.get((self.partition, group.source)) or _Mark()
@@ -170,8 +170,7 @@ class _Call:
         return fresh, resent
 
     def _known(self, group: Group, mark: _Mark) -> Learned:
-        last = (self.store.load(case) for case in mark.cases)
-        seen = next((seen for seen in last if seen and seen.family == group.family), None)
+        seen = next((seen for seen in map(self.store.load, mark.cases) if seen and seen.family == group.family), None)
         return _learned("already", seen) if seen else Learned("already")
 
     def _decide(self, group: Group, mark: _Mark, fresh: list[int]) -> Learned:
@@ -181,8 +180,8 @@ class _Call:
         if not group.opening and not group.hint and times[0] <= mark.newest:
             raise _Again
         found, link, suggested = self._find(group, mark, times[0])
-        mixed = found is not None and len(fresh) > 1 and _apart_from_the_group(group, found, max(times))
-        if mixed or (found is None and (not group.opening or start > 0)):
+        apart = found is not None and len(fresh) > 1 and mixed(group, found.seen, found.rule == "late", found.apart, max(times))
+        if apart or (found is None and (not group.opening or start > 0)):
             raise _Again
         if found is not None:
             seen, verdict, opened = found.seen, "merged", False
@@ -296,25 +295,6 @@ class _Call:
 def _worth(seen: Seen) -> tuple[int, int, str]:
     """Of a crowd the least of these leave."""
     return 0 if seen.ended is not None or seen.into else 1 + seen.tight, seen.last, seen.case_id
-
-
-def _waits(group: Group, stuck: Group) -> bool:
-    if group.source == stuck.source:
-        return True
-    if group.family != stuck.family:
-        return False
-    if group.identity and group.identity == stuck.identity:
-        return True
-    placed = all(each.rule.by_place and each.known for each in (group, stuck))
-    return placed and distance_cm(group, stuck) <= 2 * group.rule.radius + group.spread + stuck.spread
-
-
-def _apart_from_the_group(group: Group, found: _Found, last: int) -> bool:
-    if group.hint and found.seen.case_id != group.hint:
-        return True
-    if found.rule == "late" and found.seen.handled is not None and last > found.seen.handled:
-        return True
-    return not group.hint and not group.identity and found.apart + group.spread > group.rule.radius
 
 
 def _learned(verdict: str, seen: Seen) -> Learned:

@@ -193,6 +193,27 @@ def _same_thing(group: Group, seen: Seen, apart: int) -> bool:
     return apart <= group.rule.radius
 
 
+def waits(group: Group, stuck: Group) -> bool:
+    """Whether a group must wait for an earlier one that found no answer: of its source, or perhaps of the same case."""
+    if group.source == stuck.source:
+        return True
+    if group.family != stuck.family:
+        return False
+    if group.identity and group.identity == stuck.identity:
+        return True
+    placed = all(each.rule.by_place and each.known for each in (group, stuck))
+    return placed and distance_cm(group, stuck) <= 2 * group.rule.radius + group.spread + stuck.spread
+
+
+def mixed(group: Group, seen: Seen, late: bool, apart: int, last: int) -> bool:
+    """Whether some report of the group, the newest at `last`, might be judged otherwise than its first, which joins it `apart` cm off."""
+    if group.hint and seen.case_id != group.hint:
+        return True
+    if late and seen.handled is not None and last > seen.handled:
+        return True
+    return not group.hint and not group.identity and apart + group.spread > group.rule.radius
+
+
 def edge(radius: int) -> int:
     """Edge of the place index's cells in 1e-7 degrees for a radius in cm: a power of two, so that a new radius seldom asks for new cells.
 
