@@ -280,10 +280,9 @@ class _Call:
             sight = self.sights[seen.case_id] = {"case": seen.case_id, "totals": []}
             if seen.opening and (opened or seen.opened_by != self.partition):
                 sight["opens"] = seen.opening
-            sources = list(seen.sources)[seen.cursor : seen.cursor + PAGE]
-            seen.cursor = seen.cursor + PAGE if seen.cursor + PAGE < len(seen.sources) else 0
-            for source in sources:
+            for source in list(seen.sources)[seen.cursor : seen.cursor + PAGE]:
                 sight["totals"] += source, "|".join(map(str, seen.sources[source]))
+            seen.cursor = seen.cursor + PAGE if seen.cursor + PAGE < len(seen.sources) else 0
         sight["totals"] += group.source, "|".join(map(str, seen.sources[group.source]))
         if group.opening and not opened:
             more = sight.setdefault("more", [])
