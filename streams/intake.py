@@ -37,6 +37,7 @@ SETTLE_EVERY_S = 1.0
 """How long a recognised repeat waits until it is counted in Redis, unless Redis is busy with the partition."""
 CATCH_UP_S = 10.0
 """The same while more is to be read than is taken at once: then repeats of one camera go together rather than soon."""
+BEHIND_FOR_S = 0.2
 MANY = 2_000
 """Reports at once that say so; at 10,000 a second an idle machine takes a hundred."""
 MOST_WAITING = 20_000
@@ -73,8 +74,8 @@ class IntakeStage:
         self._unsure: set[int] = set()  # partitions whose outbox may hold what was not published
         self._mapped = -1, 0  # the last append time and the city's
         self._check_at = 0.0
-        self._behind = False  # there was more to read than could be taken at once
-        self._settle_at: dict[int, float] = {}
+        self._behind_at = 0.0  # when there was more to read than could be taken at once
+        self._settled_at: dict[int, float] = {}
         past = city.accept_past if ports.clock.speed else None
         self._gate = Gate(
             appended=self._appended,
@@ -111,7 +112,8 @@ class IntakeStage:
             taken += len(records)
             metrics.RECOGNISED.inc(lane.recognised - recognised)
             metrics.UNUSUAL_KEYS.inc(lane.unusual - unusual)
-        self._behind = taken >= MANY
+        if taken >= MANY:
+            self._behind_at = time.monotonic()
         metrics.BATCH_RECORDS.labels("intake").observe(taken)
 
     async def turn(self) -> None:
@@ -137,10 +139,11 @@ class IntakeStage:
     def _settle(self, now: float) -> None:
         """Once a second, a lane after the other; while a lane still waits for answers, what is pending goes on growing together."""
         full = self._holding() > MOST_HELD
+        wait = CATCH_UP_S if now - self._behind_at < BEHIND_FOR_S else SETTLE_EVERY_S
         for at, (partition, lane) in enumerate(self._lanes.items()):
-            due = self._settle_at.setdefault(partition, now + SETTLE_EVERY_S * at / len(self._lanes))
-            if (full or now >= due) and not lane.waiting():
-                self._settle_at[partition] = now + (CATCH_UP_S if self._behind else SETTLE_EVERY_S)
+            settled = self._settled_at.setdefault(partition, now - SETTLE_EVERY_S * at / len(self._lanes))
+            if (full or now >= settled + wait) and not lane.waiting():
+                self._settled_at[partition] = now
                 lane.settle()
 
     def done(self) -> Mapping[int, int]:
