@@ -42,9 +42,9 @@ NOTES = """
 ## Where our time goes
 Sampled over the live order on 2026-11-21 (28 CPU seconds per million in intake, 11 in Redis): taking reports 37 % (the quick look 8, the
 rest of a repeat 21, what is not recognised 8), publishing 19 % (sights 7, fates and their JSON 12), the atomic call 11 % (packing groups,
-the client), making groups of repeats 6 %, fetching 6 %; the rest is the loop, commits and answers. As run here the peers say neither which report
-went where nor count it once through a crash; that is what fates, marks and the outbox cost. A group of repeats costs Redis some
-30 µs, so what decides is how many repeats travel together: 4 at this speed, and more the faster the worker gets.
+the client), making groups of repeats 6 %, fetching 6 %; the rest is the loop, commits and answers. As run here the
+peers say neither which report went where nor count it once through a crash; that is what fates, marks and the outbox cost. A group of
+repeats costs Redis some 30 µs, so what decides is how many repeats travel together: 4 at this speed, and more the faster the worker gets.
 
 ## What was done for fairness, and what differs
 - Each peer is written as its documentation would have it, with the fastest validating JSON parser of its language at hand (msgspec;
