@@ -81,7 +81,6 @@ class IntakeStage:
             appended=self._appended,
             ahead=round(city.accept_ahead.total_seconds() * 1000),
             past=None if past is None else round(past.total_seconds() * 1000),
-            real=ports.clock.speed == 1.0,
         )
 
     # -- the shell's calls

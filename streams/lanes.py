@@ -20,6 +20,7 @@ from datetime import UTC, datetime
 from adapters.consumer import ConsumerRecord
 from adapters.sift import Learned
 from incidents.errors import BadReport, RejectReason
+from incidents.events import epoch_ms
 from incidents.steps import intake
 from incidents.steps.sifting import Group
 from streams.glance import Event
@@ -46,7 +47,6 @@ class Gate:
     appended: Callable[[int], int]
     ahead: int
     past: int | None  # None: any age
-    real: bool = False  # the city's clock is the machine's: `appended` changes nothing
 
     def passes(self, time: int, appended: int) -> bool:
         """Whether both fit."""
@@ -104,10 +104,8 @@ class Lane:
         known = self._memory.young.get((source, data.category))
         if known is None or record.key != source.encode():
             return False
-        gate = self._gate
-        time = int(at.timestamp() * 1000 + 0.5)
-        appended = record.timestamp if gate.real else gate.appended(record.timestamp)
-        if not known.newest < time <= appended + gate.ahead or (gate.past is not None and time < appended - gate.past):
+        time, appended = epoch_ms(at), self._gate.appended(record.timestamp)
+        if time <= known.newest or not self._gate.passes(time, appended):
             return False
         seen = min(time, appended)
         if not known.takes(data, seen):

@@ -45,8 +45,7 @@ class Known(Struct, gc=False):
     def takes(self, data: Seen, seen: int) -> bool:
         """What `explains` says, of what the quick look saw of a machine's report; False also when it takes a closer look to say."""
         row = self.row
-        rule = row.rule
-        if seen - self.last > rule.window or (rule.span and seen - self.first > rule.span):
+        if not self.within(seen):
             return False
         if row.conditions.get(data.condition, -1) < self.urgent or (data.severity is not UNSET and URGENT[data.severity] < self.urgent):
             return False

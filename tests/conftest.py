@@ -32,17 +32,29 @@ def server_folder() -> Iterator[Path]:
     shutil.rmtree(folder, ignore_errors=True)
 
 
-@pytest.fixture(scope="session")
-def kafka_server(server_folder: Path) -> Iterator[Server]:
-    """The run's broker, as a server; do not stop it: others use it too."""
+def _broker(folder: Path) -> Iterator[Server]:
     ensure_tools(_say)
     port = free_port()
-    server = Server(KafkaEngine(ensure_jars(_say), server_folder / "kafka", port, free_port({port})), server_folder / "kafka.log")
+    return _running(Server(KafkaEngine(ensure_jars(_say), folder, port, free_port({port})), folder.with_suffix(".log")))
+
+
+def _redis(folder: Path) -> Iterator[Server]:
+    ensure_tools(_say)
+    return _running(Server(RedisEngine(folder, free_port()), folder.with_suffix(".log")))
+
+
+def _running(server: Server) -> Iterator[Server]:
     try:
         server.start()
         yield server
     finally:
         server.stop()
+
+
+@pytest.fixture(scope="session")
+def kafka_server(server_folder: Path) -> Iterator[Server]:
+    """The run's broker, as a server; do not stop it: others use it too."""
+    yield from _broker(server_folder / "kafka")
 
 
 @pytest.fixture(scope="session")
@@ -54,38 +66,20 @@ def kafka(kafka_server: Server) -> str:
 @pytest.fixture(scope="session")
 def redis_server(server_folder: Path) -> Iterator[str]:
     """URL of the run's real Redis. Keys carry the test's namespace; never FLUSHALL here, take `redis_own`."""
-    ensure_tools(_say)
-    server = Server(RedisEngine(server_folder / "redis", free_port()), server_folder / "redis.log")
-    try:
-        server.start()
+    for server in _redis(server_folder / "redis"):
         yield server.address
-    finally:
-        server.stop()
 
 
 @pytest.fixture
 def redis_own(tmp_path: Path) -> Iterator[Server]:
     """A Redis for this test alone: it may be flushed, killed and started again (`.address .kill() .stop() .start() .restart()`)."""
-    ensure_tools(_say)
-    server = Server(RedisEngine(tmp_path / "redis-own", free_port()), tmp_path / "redis-own.log")
-    try:
-        server.start()
-        yield server
-    finally:
-        server.stop()
+    yield from _redis(tmp_path / "redis-own")
 
 
 @pytest.fixture
 def kafka_own(tmp_path: Path) -> Iterator[Server]:
     """A broker for this test alone, as `redis_own`; name it before `new_settings`, which takes its topics away in the end."""
-    ensure_tools(_say)
-    port = free_port()
-    server = Server(KafkaEngine(ensure_jars(_say), tmp_path / "kafka-own", port, free_port({port})), tmp_path / "kafka-own.log")
-    try:
-        server.start()
-        yield server
-    finally:
-        server.stop()
+    yield from _broker(tmp_path / "kafka-own")
 
 
 @dataclass(frozen=True)
