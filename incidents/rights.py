@@ -1,0 +1,142 @@
+"""Who may do what: the table of roles and permissions, and which cases a person sees at all.
+
+Every door asks here: the console's API (`console/access.py`) what a signed-in person may do, the query layer (`Scope`) which rows are
+theirs. Which command a role may give in which state stands in `incidents.transitions`, the table of the state machine, and nowhere else.
+"""
+
+from collections.abc import Iterable
+from enum import StrEnum
+from typing import Literal
+
+from incidents.case import Actor, CommandType, Role
+from incidents.catalogue import Frozen
+from incidents.transitions import BY_COMMAND
+
+
+class Permission(StrEnum):
+    """What a door asks for. The values are also the scopes of a token: a token can do what its role may *and* its scopes say."""
+
+    READ = "read"
+    COMMAND = "command"
+    EVIDENCE = "evidence"
+    EXPORT = "export"
+    UNSEAL = "unseal"
+    REPORT = "report"
+    POSITION = "position"
+    JOURNAL = "journal"
+    ADMIN = "admin"
+
+
+MEANS: dict[Permission, str] = {
+    Permission.READ: "see cases, queue, map, feed, indicators and explanations of the own scope; personal data masked",
+    Permission.COMMAND: "give commands to cases of the own scope, each where its role may (docs/states.md)",
+    Permission.EVIDENCE: "store a picture or a document",
+    Permission.EXPORT: "take cases of the own scope out as CSV, GeoJSON or a whole file; journalled",
+    Permission.UNSEAL: "open sealed personal data of a case of the own scope, for a stated purpose; journalled",
+    Permission.REPORT: "send reports",
+    Permission.POSITION: "say where a unit is",
+    Permission.JOURNAL: "read who did what and who opened what",
+    Permission.ADMIN: "keep accounts and tokens",
+}
+
+P, R = Permission, Role
+
+# fmt: off
+RIGHTS: dict[Role, frozenset[Permission]] = {
+    R.COLLECTOR:  frozenset({P.READ, P.COMMAND, P.EVIDENCE, P.REPORT, P.POSITION}),
+    R.ACCEPTOR:   frozenset({P.READ, P.COMMAND, P.EVIDENCE, P.REPORT, P.UNSEAL}),
+    R.SHIFT_LEAD: frozenset({P.READ, P.COMMAND, P.EVIDENCE, P.REPORT, P.UNSEAL, P.EXPORT}),
+    R.DISPATCHER: frozenset({P.READ, P.COMMAND, P.EVIDENCE, P.REPORT, P.UNSEAL, P.EXPORT}),
+    R.UNIT:       frozenset({P.READ, P.COMMAND, P.EVIDENCE, P.POSITION, P.UNSEAL}),
+    R.CHECKER:    frozenset({P.READ, P.COMMAND, P.EVIDENCE}),
+    R.ARBITER:    frozenset({P.READ, P.COMMAND, P.EXPORT}),
+    R.LEADER:     frozenset({P.READ, P.COMMAND, P.EXPORT}),
+    R.AUDITOR:    frozenset({P.READ, P.EXPORT, P.JOURNAL}),
+    R.OPS:        frozenset({P.READ, P.REPORT, P.ADMIN}),
+    R.RESIDENT:   frozenset(),
+    R.SYSTEM:     frozenset({P.REPORT, P.POSITION, P.EVIDENCE}),
+}
+"""THE table. `system` is a machine's token (a camera gateway, a vehicle's unit): it sends, and sees nothing."""
+# fmt: on
+
+BLIND = frozenset(role for role, rights in RIGHTS.items() if P.READ not in rights)
+
+
+class Person(Frozen):
+    """Who is signed in, by an account's session or a token. `id` is what facts and the journal name: the account, or `token:<id>`.
+
+    `level` is one of the city's levels. `district` is the code of the only district whose cases they see, None for the whole city.
+    `unit` is the office they act for; `below` are the units below it. `scopes` narrow a token; an account has none and needs none.
+    """
+
+    id: str
+    name: str
+    role: Role
+    level: str
+    district: str | None = None
+    unit: str | None = None
+    below: tuple[str, ...] = ()
+    kind: Literal["account", "token"] = "account"
+    scopes: frozenset[Permission] = frozenset()
+
+
+class Scope(Frozen):
+    """Which cases exist for a person; any other id is unknown to them (404). None does not narrow; empty `districts` is nothing at all.
+
+    With `unit`, a case is seen that one of `units` (the unit or one below it) leads or assists in.
+    """
+
+    districts: tuple[str, ...] | None = None
+    unit: str | None = None
+    below: tuple[str, ...] = ()
+
+    @property
+    def units(self) -> tuple[str, ...]:
+        """The unit and those below it; empty where units do not matter."""
+        return () if self.unit is None else (self.unit, *self.below)
+
+    def covers(self, district: str | None, units: Iterable[str | None]) -> bool:
+        """Whether a case of this district that these units lead or assist in is seen: the query layer's rule, for single cases."""
+        if self.districts is not None and district not in self.districts:
+            return False
+        return self.unit is None or not set(self.units).isdisjoint(units)
+
+
+EVERYTHING = Scope()
+NOTHING = Scope(districts=())
+
+
+def scope_of(person: Person) -> Scope:
+    """The cases that exist for this person.
+
+    A unit's people see what their unit or one below it leads or assists in, in whatever district: a city dispatcher may send a unit
+    across a border. Everyone else sees their district, or without one the whole city; who reads nothing sees nothing.
+    """
+    if person.role in BLIND:
+        return NOTHING
+    if person.role is Role.UNIT:
+        return Scope(unit=person.unit, below=person.below) if person.unit else NOTHING
+    return Scope(districts=None if person.district is None else (person.district,))
+
+
+def may(person: Person, what: Permission) -> bool:
+    """Whether the role has this permission, and a token its scope too."""
+    return what in RIGHTS[person.role] and (person.kind == "account" or what in person.scopes)
+
+
+def may_command(person: Person, command: CommandType) -> bool:
+    """Whether a row of the state machine's table admits the role for this command in any state."""
+    return may(person, Permission.COMMAND) and any(person.role in row.roles for row in BY_COMMAND[command])
+
+
+def actor_of(person: Person) -> Actor:
+    """Whom a case's facts name: always the signed-in person, never what a request says of itself."""
+    return Actor(id=person.id, role=person.role, unit=person.unit)
+
+
+def as_markdown() -> str:
+    """Every role with every permission, as documentation."""
+    lines = ["| role | " + " | ".join(f"`{each}`" for each in Permission) + " |", "|---" * (len(Permission) + 1) + "|"]
+    for role, rights in RIGHTS.items():
+        lines.append(f"| `{role}` | " + " | ".join("yes" if each in rights else "–" for each in Permission) + " |")
+    return "\n".join(lines) + "\n"
