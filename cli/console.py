@@ -17,11 +17,12 @@ from adapters.log import configure_logging
 from cli.output import say
 from config.load import load_city
 from config.settings import Settings, load_settings
-from console.app import World, create_app
+from console.app import create_app
 from console.counters import Counters
 from console.feed import Hub
 from console.snapshot import Snapshots
 from console.words import catalogue, labelled
+from console.world import World
 from incidents.errors import UserError
 
 GRACE_S = 2

@@ -18,11 +18,12 @@ from adapters.console_view import ConsoleView
 from adapters.hot import Keys
 from config.load import load_city
 from config.settings import Settings
-from console.app import STATIC, World, create_app
+from console.app import STATIC, create_app
 from console.counters import Counters
 from console.feed import Hub
 from console.snapshot import Snapshots
 from console.words import catalogue, labelled
+from console.world import World
 from incidents.case import FactType, State
 from tests.console.feed_of import a_frame
 from tests.waiting import until
@@ -191,7 +192,7 @@ def test_our_javascript_stays_small() -> None:
 
 
 def test_nothing_is_asked_of_another_site() -> None:
-    for path in STATIC.iterdir():
+    for path in filter(Path.is_file, STATIC.iterdir()):
         for address in re.findall(r"https?://[^\s\"']+", path.read_text("utf-8")):
             assert address == "http://www.w3.org/2000/svg", f"{path.name}: {address}"
 
