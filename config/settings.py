@@ -43,6 +43,7 @@ class Settings(BaseSettings):
     batch_max: int = Field(5000, ge=1, le=50_000, description="most reports that intake takes at once")
     replication: int = Field(1, ge=1, description="replication factor of topics that `cityloop topics apply` creates")
     local_dir: Path = Field(ROOT / ".local", description="data, logs and addresses of the local stack that `cityloop up` starts")
+    secrets_dir: Path | None = Field(None, description="folder of the city's secrets (docs/people.md); the local stack makes its own")
     fault: str = Field("", description="tests only: name of the fault point at which this process kills (or with `stop@` stops) itself")
 
     def named(self, name: str) -> str:

@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 
 from adapters import topics
+from adapters.secrets import init_secrets
 from adapters.stack_engines import KafkaEngine, RedisEngine, free_port
 from adapters.stack_jars import ensure_jars, ensure_tools
 from config.settings import Settings
@@ -100,7 +101,9 @@ class Place:
             "clock": "real",
             "http_port": 0,
             "local_dir": self.folder / "local",
+            "secrets_dir": self.folder / "secrets",
         }
+        init_secrets(self.folder / "secrets")
         return Settings.model_validate(chosen | changes)
 
 
