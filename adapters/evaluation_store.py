@@ -23,6 +23,7 @@ from incidents.evaluation import NO_FACT, Event, Sheet, moment_ms, stage_limits
 from incidents.flags import FLAGS
 from incidents.indicators import NOBODY, Anchor, Dimension, Line, Tally, line
 from incidents.periods import Days, Period
+from incidents.rights import EVERYTHING, Scope
 
 BUSY_S = 10.0
 SQLITE = "sqlite:///"
@@ -147,16 +148,23 @@ class Sheets:
         pending = (value for each in later for value in each)
         return (case.case_id, case.reported_day, case.due_day, flags, *pending, *case[4:])
 
-    def tally(self, period: Period, at_ms: int, dimensions: Sequence[Dimension] = tuple(Dimension)) -> Tally:
-        """Count cases as `indicators.tally` does, as the sheets stand; `at_ms` is not before their last fact."""
-        return {(anchor, dimension): self._count(period, at_ms, anchor, dimension) for anchor in Anchor for dimension in dimensions}
+    def tally(self, period: Period, at_ms: int, dimensions: Sequence[Dimension] = tuple(Dimension), scope: Scope = EVERYTHING) -> Tally:
+        """Count the cases of a scope as `indicators.tally` does, as the sheets stand; `at_ms` is not before their last fact.
 
-    def _count(self, period: Period, at_ms: int, anchor: Anchor, dimension: Dimension) -> dict[str, Counter[int]]:
+        A unit's people count what it leads or answers for: the sheets do not know who assists.
+        """
+        return {
+            (anchor, dimension): self._count(period, at_ms, (anchor, dimension), scope) for anchor in Anchor for dimension in dimensions
+        }
+
+    def _count(self, period: Period, at_ms: int, by: tuple[Anchor, Dimension], scope: Scope) -> dict[str, Counter[int]]:
+        anchor, dimension = by
         day = "due_day" if anchor is Anchor.DUE else "reported_day"
-        within = "" if anchor is Anchor.STOCK else f"WHERE {day} BETWEEN :first AND :last"
-        query = f"SELECT {_value(anchor, dimension)}, {_FLAGS}, COUNT(*) FROM cases {within} GROUP BY 1, 2"
+        within, values = _within(scope)
+        wanted = within if anchor is Anchor.STOCK else f"{day} BETWEEN :first AND :last AND {within}"
+        query = f"SELECT {_value(anchor, dimension)}, {_FLAGS}, COUNT(*) FROM cases WHERE {wanted} GROUP BY 1, 2"
         counts: dict[str, Counter[int]] = {}
-        for value, flags, count in self._db.execute(query, {"at": at_ms, "first": period.first, "last": period.last}):
+        for value, flags, count in self._db.execute(query, {"at": at_ms, "first": period.first, "last": period.last, **values}):
             counts.setdefault(NOBODY if value is None else str(value), Counter())[flags] += count
         return counts
 
@@ -195,6 +203,18 @@ def _value(anchor: Anchor, dimension: Dimension) -> str:
     if dimension is Dimension.DAY:
         return "due_day" if anchor is Anchor.DUE else "reported_day"
     return "answerable" if dimension is Dimension.UNIT and anchor is Anchor.DUE else dimension.value
+
+
+def _within(scope: Scope) -> tuple[str, dict[str, str]]:
+    """The rows of a scope: a condition and its values."""
+    wanted = ["1"]
+    values: dict[str, str] = {}
+    for name, columns, found in (("d", ("district",), scope.districts), ("u", ("unit", "answerable"), scope.units or None)):
+        if found is not None:
+            values |= {f"{name}{at}": value for at, value in enumerate(found)}
+            names = ", ".join(f":{name}{at}" for at in range(len(found)))
+            wanted.append("(" + " OR ".join(f"{column} IN ({names})" for column in columns) + ")")
+    return " AND ".join(wanted), values
 
 
 class _Transaction:

@@ -14,8 +14,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from adapters.evaluation_store import evaluation_file, read_only
 from cli import words
-from cli.evaluated import AsOf, Evaluated, evaluated, moment, name_of
-from cli.indicators import rank
+from cli.evaluated import AsOf, Evaluated, evaluated, moment
 from cli.output import AsJson, out
 from config.load import load_city
 from config.load_indicators import load_evaluation
@@ -26,6 +25,7 @@ from incidents.events import epoch_ms
 from incidents.indicators import NOBODY, Dimension, Evaluation, Figure, Indicator, Share, Tally, figures, share
 from incidents.periods import ALL, Days, Period
 from incidents.periods import period as named_period
+from incidents.ranking import name_of, rank
 
 TEMPLATES = Path(__file__).parent / "templates"
 HEADLINES = ("reports", "filing_rate", "dispatch_rate", "on_time_handling_rate", "closure_rate", "on_time_closure_rate", "rework_rate")

@@ -12,7 +12,7 @@ from adapters.evaluation_store import Sheets, read_only
 from adapters.fact_log import Recount, recount
 from cli.output import say
 from config.settings import Settings
-from incidents.catalogue import City, Named
+from incidents.catalogue import City
 from incidents.errors import UserError
 from incidents.evaluation import Sheet
 from incidents.events import epoch_ms
@@ -114,18 +114,3 @@ def moment(text: str | None) -> datetime | None:
 def asked_period(text: str | None, city: City, at_ms: int) -> Period:
     """The period a person named, or the month of the figures. Raises UserError."""
     return period(text) if text else month_of(Days(city.time_zone).of(at_ms))
-
-
-def name_of(city: City, dimension: Dimension, value: str) -> Named | None:
-    """What people call a value of a dimension; None where it has no name of its own."""
-    if dimension is Dimension.CITY:
-        return city.name
-    if dimension is Dimension.UNIT:
-        return city.unit_by_key[value].name if value in city.unit_by_key else None
-    if dimension is Dimension.CATEGORY:
-        return city.catalogue[value].name if value in city.catalogue else None
-    if dimension is Dimension.DISTRICT:
-        return next((each.name for each in city.districts if each.code == value), None)
-    if dimension is Dimension.SUBDISTRICT:
-        return next((name for each in city.districts for code, name in each.subdistricts if code == value), None)
-    return None

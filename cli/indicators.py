@@ -12,7 +12,7 @@ from rich.console import RenderableType
 from adapters.evaluation_store import read_only
 from adapters.fact_log import recount
 from cli import words
-from cli.evaluated import AsOf, Evaluated, PeriodOption, asked_period, evaluated, moment, name_of
+from cli.evaluated import AsOf, Evaluated, PeriodOption, asked_period, evaluated, moment
 from cli.output import AsJson, out, say, table
 from cli.stat_info import write_records
 from config.load import load_city
@@ -22,8 +22,9 @@ from incidents.audit import Span
 from incidents.catalogue import City
 from incidents.errors import UserError
 from incidents.flags import FLAGS
-from incidents.indicators import Anchor, Dimension, Evaluation, Figure, Indicator, Tally, figures, score, tally
+from incidents.indicators import Anchor, Dimension, Evaluation, Figure, Indicator, Tally, figures, tally
 from incidents.periods import ALL, Period
+from incidents.ranking import name_of, rank
 
 POST = "post"
 BY = [*(dimension.value for dimension in Dimension), POST, "everything"]
@@ -154,20 +155,6 @@ def differences(one: Tally, other: Tally) -> list[tuple[Anchor, Dimension, str]]
         for anchor, dimension, value in places
         if one[anchor, dimension].get(value, empty) != other[anchor, dimension].get(value, empty)
     ]
-
-
-def rank(city: City, evaluation: Evaluation, counts: Tally) -> list[dict[str, Any]]:
-    """Units by adjusted score, the best first; those without anything to do last."""
-    parts = [evaluation.by_key[part.indicator] for part in evaluation.score]
-    units = []
-    for unit, cases in counts[Anchor.DUE, Dimension.UNIT].items():
-        if unit in city.unit_by_key:
-            raw, adjusted = score(evaluation, cases)
-            found = {
-                each.indicator.key: each.as_dict() for each in figures(parts, {(Anchor.DUE, Dimension.UNIT): {unit: cases}}, Dimension.UNIT)
-            }
-            units.append({"unit": unit, "name": city.unit_by_key[unit].name.model_dump(), "raw": raw, "adjusted": adjusted, "parts": found})
-    return sorted(units, key=lambda each: (each["adjusted"] is None, -(each["adjusted"] or 0), each["unit"]))
 
 
 SCORE_HEAD = ("unit", "", "score 得分", "adjusted 申诉后", "on time 按时处置", "closed 结案", "rework 返工")

@@ -15,13 +15,14 @@ from zoneinfo import ZoneInfo
 import orjson
 
 from cli import words
-from cli.evaluated import Evaluated, name_of
+from cli.evaluated import Evaluated
 from incidents.catalogue import City
 from incidents.errors import UserError
 from incidents.evaluation import Sheet
 from incidents.flags import BIT, flags_at
 from incidents.indicators import Dimension, Line
 from incidents.periods import Period
+from incidents.ranking import name_of
 
 FLAG_FIELDS: dict[str, tuple[str, ...]] = {
     "report_num": ("report",),
