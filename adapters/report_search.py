@@ -87,12 +87,20 @@ class Search:
         own = partition_of(source, len(everything))
         near = self._near(around)
         if near is not None:
-            window = reader.between(self.settings.kafka_bootstrap, topic, *near)
-            found = self._first(self._read(spans, source, report_id) for spans in _own_first(window, own))
-            if found:
+            if found := self._within(near, source, report_id, own):
                 return found
             self.say(f"not within {AROUND} of {around}; reading the whole log, the newest first")
         return self._first(self._newest_first(spans, source, report_id) for spans in _own_first(everything, own))
+
+    def near(self, source: str, report_id: str, around: datetime) -> Found:
+        """`report`, but only within an hour of its time: what a stranger may ask of the log. Everywhere on a clock of events."""
+        everything = reader.spans(self.settings.kafka_bootstrap, self.settings.named(REPORTED.name))
+        own, near = partition_of(source, len(everything)), self._near(around)
+        return self.report(source, report_id, None) if near is None else self._within(near, source, report_id, own)
+
+    def _within(self, near: tuple[int, int], source: str, report_id: str, own: int) -> Found:
+        window = reader.between(self.settings.kafka_bootstrap, self.settings.named(REPORTED.name), *near)
+        return self._first(self._read(spans, source, report_id) for spans in _own_first(window, own))
 
     def of_case(self, city: City, case: Case, topic_id: str) -> list[Judged]:
         """What was said of every report of a case, by partition and offset.

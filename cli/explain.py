@@ -1,6 +1,6 @@
 """`cityloop explain SOURCE ID`: why did this report end up where it did?"""
 
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Annotated, Any
 
 import typer
@@ -10,6 +10,7 @@ from adapters.case_files import CaseFiles
 from adapters.reader import Record
 from adapters.report_search import Search
 from adapters.reported import Head, Judged
+from adapters.told_reports import story
 from cli import words
 from cli.output import AsJson, out, say
 from cli.told_reports import numbers, progressing
@@ -61,20 +62,8 @@ def _time(text: str) -> datetime:
 
 def _story(settings: Settings, record: Record, head: Head, judged: Judged | None) -> dict[str, Any]:
     case = CaseFiles(settings, say).load(judged.case_id) if judged and judged.case_id else None
-    unjudged = Judged(record.partition, record.offset, None, None, None, None)
-    return {
-        "source": head.source,
-        "id": head.id,
-        "time": head.time,
-        "category": head.category,
-        "channel": head.channel,
-        "topic": settings.named(REPORTED.name),
-        "appended_at": datetime.fromtimestamp(record.timestamp_ms / 1000, UTC).isoformat(timespec="milliseconds"),
-        **(judged or unjudged).told(),
-        "case_id": judged.case_id if judged else None,
-        "case_state": case.state if case else None,
-        "merged_into": case.merged_into if case else None,
-    }
+    about = {"case_state": case.state if case else None, "merged_into": case.merged_into if case else None}
+    return story(settings, record, head, judged) | about
 
 
 def _render(story: dict[str, Any], zone: str) -> str:

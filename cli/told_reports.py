@@ -1,23 +1,19 @@
 """Reports with what was said of them, as people read them: the rows of `case show --reports`, and the numbers behind a verdict."""
 
 import time
-from collections import Counter
 from collections.abc import Callable, Mapping
 from typing import Any
 
 from rich.console import RenderableType
 from rich.text import Text
 
-from adapters import reader, reported
+from adapters import told_reports
 from adapters.report_search import Search
-from adapters.reported import Head, Judged
 from cli import words
 from cli.output import say, table
 from config.settings import Settings
-from config.topics import REPORTED
 from incidents.case import Case
 from incidents.catalogue import City
-from incidents.decision import Verdict
 
 SAY_EVERY_S = 2.0
 SOURCES_SHOWN = 30
@@ -55,38 +51,8 @@ def numbers(told: Mapping[str, Any]) -> str:
 
 
 def reports_of(settings: Settings, city: City, case: Case, limit: int) -> dict[str, Any]:
-    """Of a case: `report_count`, `sources` with their totals as last told, and `reports`: what opened it, and the newest of the others.
-
-    At most `limit` reports, 0 for all of them.
-    """
-    topic_id = reader.state(settings.kafka_bootstrap, settings.named(REPORTED.name)).topic_id
-    judged = Search(settings, say, progressing).of_case(city, case, topic_id)
-    chosen = _chosen(judged, limit)
-    heads = reported.heads(settings, chosen)
-    rows = [_row(settings, each, heads.get((each.partition, each.offset))) for each in chosen]
-    totals = sorted(case.totals.items(), key=lambda item: (-item[1].count, item[0]))
-    sources = [{"source": source, **total.model_dump(mode="json", exclude={"topic_id"})} for source, total in totals]
-    return {"report_count": len(judged), "sources": sources, "reports": sorted(rows, key=lambda row: (row["time"] or "", row["offset"]))}
-
-
-def _chosen(judged: list[Judged], limit: int) -> list[Judged]:
-    """Offsets of different partitions have no order among each other: an equal share of the newest of each."""
-    if not limit or len(judged) <= limit:
-        return judged
-    opening = [each for each in judged if each.verdict is not Verdict.MERGED][:limit]
-    seen: Counter[int] = Counter()
-    ranked: list[tuple[int, Judged]] = []
-    for each in reversed(judged):
-        if each.verdict is Verdict.MERGED:
-            seen[each.partition] += 1
-            ranked.append((seen[each.partition], each))
-    newest = [each for _, each in sorted(ranked, key=lambda pair: pair[0])[: limit - len(opening)]]
-    return sorted([*opening, *newest], key=lambda each: (each.partition, each.offset))
-
-
-def _row(settings: Settings, judged: Judged, head: Head | None) -> dict[str, Any]:
-    named = {"source": head and head.source, "id": head and head.id, "time": head and head.time}
-    return {**named, "topic": settings.named(REPORTED.name), **judged.told(), "case_id": judged.case_id}
+    """`adapters.told_reports.reports_of`, saying on stderr how far it is."""
+    return told_reports.reports_of(Search(settings, say, progressing), city, case, limit)
 
 
 def reports_table(answer: Mapping[str, Any], zone: str) -> list[RenderableType]:
