@@ -25,7 +25,7 @@ $(READY): requirements-dev.lock deploy/local/find-python
 	@$(RUN)/python -m pip install --disable-pip-version-check --progress-bar off --require-hashes -r requirements-dev.lock | $(QUIETER)
 	@touch $@
 
-tools: setup  ## Install what tests need beyond Python: Java, Maven, Redis, Kafka's jars, Chromium, promtool
+tools: setup  ## Install what tests need beyond Python: Java, Maven, Redis, Kafka's jars, PostgreSQL, Chromium, promtool
 	@$(RUN)/python -P deploy/local/tools.py
 
 check: setup  ## Lint, format, types, import layers

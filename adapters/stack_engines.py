@@ -93,7 +93,7 @@ class KafkaEngine:
 
     def wait_until_ready(self, alive: Callable[[], bool] = lambda: True) -> None:
         """Returns when the broker answers. Raises UserError when `alive` says no, or after 60 s."""
-        _wait("Kafka", self.address, self._answers, alive)
+        wait_for("Kafka", self.address, self._answers, alive)
 
     def _answers(self) -> bool:
         if not listens(self.address):
@@ -168,7 +168,7 @@ class RedisEngine:
 
     def wait_until_ready(self, alive: Callable[[], bool] = lambda: True) -> None:
         """Returns when the server answers. Raises UserError when `alive` says no, or after 60 s."""
-        _wait("Redis", self.address, self._answers, alive)
+        wait_for("Redis", self.address, self._answers, alive)
 
     def _answers(self) -> bool:
         try:
@@ -189,7 +189,8 @@ def _utf16(character: str) -> list[str]:
     return [digits[i : i + 4] for i in range(0, len(digits), 4)]
 
 
-def _wait(name: str, address: str, answers: Callable[[], bool], alive: Callable[[], bool]) -> None:
+def wait_for(name: str, address: str, answers: Callable[[], bool], alive: Callable[[], bool]) -> None:
+    """Returns when an engine answers. Raises UserError when `alive` says no, or after 60 s."""
     deadline = time.monotonic() + READY_WITHIN_S
     while not answers():
         if not alive():

@@ -20,6 +20,8 @@ from adapters.stack_jars import ensure_jars, ensure_tools
 from config.settings import Settings
 from tests.servers import Server
 
+pytest_plugins = ("tests.databases",)
+
 
 def _say(message: str) -> None:
     print(message, file=sys.__stderr__)

@@ -7,19 +7,20 @@ import subprocess
 from pathlib import Path
 
 from adapters.stack_engines import KafkaEngine, RedisEngine
+from adapters.stack_postgres import PostgresEngine
 
 
 class Server:
-    """A real Kafka or Redis on a free port. `log` is where it writes; with it goes away when pytest itself is killed (Linux)."""
+    """A real Kafka, Redis or PostgreSQL. `log` is where it writes; it goes away when pytest itself is killed (Linux)."""
 
-    def __init__(self, engine: KafkaEngine | RedisEngine, log: Path) -> None:
+    def __init__(self, engine: KafkaEngine | RedisEngine | PostgresEngine, log: Path) -> None:
         self._engine = engine
         self._log = log
         self._process: subprocess.Popen[bytes] | None = None
 
     @property
     def address(self) -> str:
-        """Kafka's bootstrap address, or Redis's URL."""
+        """Kafka's bootstrap address, or the URL of Redis or PostgreSQL."""
         return self._engine.address
 
     @property

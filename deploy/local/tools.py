@@ -1,6 +1,6 @@
 """Installs what the tests need beyond Python, for `make test`: apt packages where we are root, otherwise one message naming them.
 
-Chromium and promtool are wanted, not needed: without them the tests that use them are skipped, and say so.
+PostgreSQL, Chromium and promtool are wanted, not needed: without them the tests that use them fail, and say so.
 """
 
 import shutil
@@ -10,6 +10,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 from adapters.stack_jars import ensure_jars, ensure_tools, install
+from adapters.stack_postgres import PACKAGED
 from incidents.errors import UserError
 
 FONT = Path("/usr/share/fonts/opentype/noto/NotoSansCJK-Regular.ttc")
@@ -20,6 +21,7 @@ def wanted() -> list[str]:
     found = {
         "chromium": shutil.which("chromium") or shutil.which("google-chrome"),
         "fonts-noto-cjk": FONT.exists() or sys.platform != "linux",
+        "postgresql": any(PACKAGED.glob("*/bin/initdb")),
         "prometheus": shutil.which("promtool"),
     }
     return [package for package, there in found.items() if not there]
