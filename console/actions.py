@@ -20,6 +20,7 @@ WRITTEN = frozenset(
         Need.EVIDENCE_OR_NOTE,
         Need.EVIDENCE_OR_HANDED_ON,
         Need.AFTER_EVIDENCE,
+        Need.STORED_EVIDENCE,
         Need.KNOWN_CONDITION,
         Need.KNOWN_CATEGORY,
         Need.KNOWN_UNITS,

@@ -175,7 +175,10 @@ def system(stage: str) -> Actor:
 
 
 class Evidence(BaseModel):
-    """A picture or recording by address and hash; when and where it was taken (WGS-84 degrees) as far as known."""
+    """A picture or recording by address and hash; when and where it was taken (WGS-84 degrees) as far as known.
+
+    With `stored_at` the rest is what the city's store knows, and no word of whoever gave the command.
+    """
 
     model_config = ConfigDict(frozen=True, extra="ignore")
 
@@ -185,6 +188,7 @@ class Evidence(BaseModel):
     captured_at: AwareDatetime | None = None
     lon: float | None = None
     lat: float | None = None
+    stored_at: AwareDatetime | None = Field(None, description="when the city's own store took it; set by the console, never by a client")
 
 
 class Place(Frozen):
@@ -231,6 +235,14 @@ class Statement(Frozen):
     external: dict[str, Any] | None = None
 
 
+class Personal(Frozen):
+    """The sealed values of one report that are no reporter's: `plate`, `building.unit`, `building.floor` (ARCHITECTURE.md §2)."""
+
+    source: str
+    id: str
+    values: dict[str, dict[str, str]]
+
+
 class Opening(Frozen):
     """What is needed to open a case: told by intake with every `sight`, so that a lost first one costs nothing."""
 
@@ -251,6 +263,7 @@ class Opening(Frozen):
     description: str | None = None
     evidence: tuple[Evidence, ...] = ()
     statement: Statement | None = None
+    personal: Personal | None = None
     attributes: dict[str, Any] | None = None
     recurs: CaseId | None = None
     series: CaseId | None = None
@@ -316,6 +329,7 @@ class Command(BaseModel):
     totals: dict[str, SourceTotal] = Field(default_factory=dict, description="sight only: absolute, per source")
     seen_evidence: tuple[Evidence, ...] = ()
     statements: tuple[Statement, ...] = ()
+    personal: tuple[Personal, ...] = Field(default=(), description="sight only")
 
 
 class DeadlineKind(StrEnum):
@@ -405,6 +419,7 @@ class Case(Frozen):
     attributes: dict[str, Any] | None = None
     evidence: tuple[Evidence, ...] = ()
     statements: tuple[Statement, ...] = ()
+    personal: tuple[Personal, ...] = ()
     totals: dict[str, SourceTotal] = Field(default_factory=dict)
     recurs: CaseId | None = None
     series: CaseId | None = None

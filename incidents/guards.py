@@ -139,6 +139,7 @@ CHECKS: dict[Need, Guard] = {
     Need.EVIDENCE_OR_NOTE: parties.evidence_or_note,
     Need.EVIDENCE_OR_HANDED_ON: parties.evidence_or_handed_on,
     Need.AFTER_EVIDENCE: parties.after_evidence,
+    Need.STORED_EVIDENCE: parties.stored_evidence,
     Need.OWN_UNIT: parties.own_unit,
     Need.ALL_PARTS: parties.lead_or_assisting,
     Need.OTHER_PARTY: parties.other_party,

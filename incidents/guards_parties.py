@@ -1,10 +1,10 @@
 """Guards on who acts and with what in hand: units, other parties, reporters, levels above, evidence and words (DOMAIN.md, the roles)."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from incidents.asked import Asked
-from incidents.case import Command, Role, Statement
+from incidents.case import Command, Evidence, Role, Statement
 from incidents.catalogue import Nature
 from incidents.clocks import rules_of
 from incidents.places import distance_m
@@ -57,15 +57,40 @@ def evidence_or_handed_on(asked: Asked) -> str | None:
 
 def after_evidence(asked: Asked) -> str | None:
     """A picture that says when and where it was taken must be of afterwards and of here; one that does not, the checker vouches for."""
-    case, most = asked.case, asked.city.evidence_within_m
-    for each in asked.command.evidence:
-        if each.captured_at and case.dispatched_at and each.captured_at < case.dispatched_at:
-            return Why.EARLY_PHOTO.say(taken=asked.local(each.captured_at), dispatched=asked.local(case.dispatched_at))
-        if each.lon is not None and each.lat is not None and case.place.known:
-            metres = distance_m(case.place.lon, case.place.lat, each.lon, each.lat)
-            if metres > most + case.place.accuracy_m:
-                return Why.FAR_PHOTO.say(metres=round(metres), most=most)
-    return None
+    return _first_wrong(asked, asked.command.evidence)
+
+
+def stored_evidence(asked: Asked) -> str | None:
+    """The same, of what the city's store stands behind only: other systems answer for what they report as handled."""
+    return _first_wrong(asked, [each for each in asked.command.evidence if each.stored_at is not None])
+
+
+def _first_wrong(asked: Asked, shown: Iterable[Evidence]) -> str | None:
+    reasons = (_early(asked, each) or _far(asked, each) or _nowhere(asked, each) for each in shown)
+    return next((reason for reason in reasons if reason is not None), None)
+
+
+def _early(asked: Asked, picture: Evidence) -> str | None:
+    """What the store took before the dispatch was taken before the dispatch, whatever it says of itself."""
+    dispatched = asked.case.dispatched_at
+    known = [moment for moment in (picture.captured_at, picture.stored_at) if moment is not None]
+    if dispatched is None or not known or min(known) >= dispatched:
+        return None
+    return Why.EARLY_PHOTO.say(taken=asked.local(min(known)), dispatched=asked.local(dispatched))
+
+
+def _far(asked: Asked, picture: Evidence) -> str | None:
+    place, most = asked.case.place, asked.city.evidence_within_m
+    if picture.lon is None or picture.lat is None or not place.known:
+        return None
+    metres = distance_m(place.lon, place.lat, picture.lon, picture.lat)
+    return Why.FAR_PHOTO.say(metres=round(metres), most=most) if metres > most + place.accuracy_m else None
+
+
+def _nowhere(asked: Asked, picture: Evidence) -> str | None:
+    """Without a position a person vouches for it, in words that stay on the fact."""
+    placed = picture.lon is not None and picture.lat is not None
+    return None if placed or picture.stored_at is None or _said(asked.command.note) else Why.NO_POSITION.say()
 
 
 def own_unit(asked: Asked) -> str | None:

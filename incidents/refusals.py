@@ -85,6 +85,22 @@ class Why(Enum):
         "照片距案件位置 {metres} 米，超过 {most} 米；请在现场重拍",
         "the picture was taken {metres} m from the case, at most {most} m; take it on site",
     )
+    NO_POSITION = (
+        "照片没有位置信息；请打开定位重拍，或在 note 中说明拍摄地点及原因",
+        "the picture does not say where it was taken; take it anew with location on, or say in `note` where, and why it does not",
+    )
+    NO_HASH = (
+        "请先上传照片（POST /api/v1/evidence），再在 evidence 中填写其 sha256",
+        "upload the picture first (POST /api/v1/evidence), then name its `sha256` in `evidence`",
+    )
+    UNKNOWN_PICTURE = (
+        "系统中没有照片 {sha256}…；请先上传，再提交",
+        "there is no picture {sha256}... that you may use; upload it first, then give the command again",
+    )
+    USED_PICTURE = (
+        "照片 {sha256}… 已用于另一案件的处置或核查；请为本案重新拍摄",
+        "the picture {sha256}... is proof of another case already; take one for this case",
+    )
     # parties
     OTHER_UNIT = "仅限 {theirs} 操作，您代表 {mine}", "only unit {theirs} may; you act for {mine}"
     OWN_WORK = "{actor} 是处置人，须由他人操作", "{actor} handled it; somebody else must"

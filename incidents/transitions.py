@@ -26,6 +26,7 @@ class Need(StrEnum):
     EVIDENCE_OR_NOTE = "evidence or a note"
     EVIDENCE_OR_HANDED_ON = "evidence; for instant things a note instead: warned, or handed to whom"
     AFTER_EVIDENCE = "pictures, as far as they say, taken after the dispatch and within the city's distance of the case"
+    STORED_EVIDENCE = "pictures of the city's store taken after the dispatch and near; a note for one that says no place"
     OWN_UNIT = "by the unit that the case was dispatched to"
     ALL_PARTS = "by that unit once every part owed is done; an assisting unit's own part is noted and moves nothing"
     OTHER_PARTY = "by another party than who handled it (person and unit, assisting ones too)"
@@ -107,7 +108,7 @@ TABLE: tuple[Row, ...] = (
     _row(C.ACCEPT, S.DISPATCHED, S.HANDLING, F.ACCEPTED, [R.UNIT], N.OWN_UNIT),
     _row(C.RETURN, (S.DISPATCHED, S.HANDLING), S.FILED, F.RETURNED, [R.UNIT], N.OWN_UNIT, N.REASON),
     # handle 处置
-    _row(C.REPORT_HANDLED, S.HANDLING, S.CHECKING, F.HANDLED, [R.UNIT], N.ALL_PARTS, N.EVIDENCE_OR_HANDED_ON),
+    _row(C.REPORT_HANDLED, S.HANDLING, S.CHECKING, F.HANDLED, [R.UNIT], N.ALL_PARTS, N.EVIDENCE_OR_HANDED_ON, N.STORED_EVIDENCE),
     _row(C.REQUEST_EXTENSION, S.HANDLING, Goes.STAY, F.EXTENSION_REQUESTED, [R.UNIT], N.OWN_UNIT, N.EXTENSIONS_LEFT),
     _row(C.GRANT_EXTENSION, S.HANDLING, Goes.STAY, F.EXTENDED, [R.DISPATCHER], N.ASKED_EXTENSION, N.EXTENSIONS_LEFT),
     _row(C.DENY_EXTENSION, S.HANDLING, Goes.STAY, F.EXTENSION_DENIED, [R.DISPATCHER], N.ASKED_EXTENSION),
