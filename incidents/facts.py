@@ -4,6 +4,7 @@ A fact is written the same byte for byte whenever the same command is decided ag
 of the bounded set.
 """
 
+import re
 from datetime import datetime
 from typing import Annotated, Any, Literal
 
@@ -15,14 +16,16 @@ from incidents.errors import BadCommand, RejectReason
 from incidents.events import COMMAND_TYPE
 
 FACT_TYPE = "city.case.{}.v1"
+_FACTS = {fact.encode(): fact for fact in FactType}
 HEAD = ("case_id", "sequence", "at", "actor", "command_id", "note", "reason")
 MOST_BYTES = 3_000_000
 
 Id = Annotated[str, Field(min_length=1, max_length=64, pattern=r"^[A-Za-z0-9._-]+$")]
+_IS_ID = re.compile(r"[A-Za-z0-9._-]{1,64}").fullmatch
 
 
-class CommandEvent(BaseModel):
-    """The envelope of a command; `id` is the idempotency key where `data` names none, `time` counts only on a clock of events."""
+class _Envelope(BaseModel):
+    """What is about a command; `id` is the idempotency key where `data` names none, `time` counts only on a clock of events."""
 
     model_config = ConfigDict(extra="ignore", frozen=True)
 
@@ -31,7 +34,18 @@ class CommandEvent(BaseModel):
     type: Literal["city.case.command.v1"]
     time: AwareDatetime | None = None
     city: str | None = None
+
+
+class CommandEvent(_Envelope):
+    """The record of a command, its arguments not looked at."""
+
     data: dict[str, Any]
+
+
+class _Usual(_Envelope):
+    """The record of a command that names its id itself, as ours do: read in one go."""
+
+    data: Command
 
 
 def encode_command(command: Command, at: datetime, city: str, origin: str) -> bytes:
@@ -57,9 +71,7 @@ def decode_command(value: bytes | None, city: str) -> tuple[Command, datetime | 
     if len(value) > MOST_BYTES:
         raise BadCommand(RejectReason.OVERSIZED, f"{len(value)} bytes, at most {MOST_BYTES}")
     try:
-        event = CommandEvent.model_validate(from_json(value))
-        command = Command.model_validate({"id": event.id, **event.data})
-        _CaseIds.model_validate({"case_id": command.case_id, "into": command.into, "other": command.other})
+        event, command = _read_command(value)
     except ValidationError as error:
         raise _bad(error) from None
     except ValueError as error:
@@ -67,6 +79,21 @@ def decode_command(value: bytes | None, city: str) -> tuple[Command, datetime | 
     if event.city is not None and event.city != city:
         raise BadCommand(RejectReason.OTHER_CITY, f"city {event.city!r}, this is {city!r}")
     return command, event.time
+
+
+def _read_command(value: bytes) -> tuple[_Envelope, Command]:
+    """In one go (a third of the time); what that refuses is read again, part by part, for the exact reason."""
+    try:
+        usual = _Usual.model_validate_json(value)
+    except ValidationError:
+        event = CommandEvent.model_validate(from_json(value))
+        command = Command.model_validate({"id": event.id, **event.data})
+        _CaseIds.model_validate({"case_id": command.case_id, "into": command.into, "other": command.other})
+        return event, command
+    command = usual.data
+    if not all(_IS_ID(each) for each in (command.case_id, command.into, command.other) if each is not None):
+        _CaseIds.model_validate({"case_id": command.case_id, "into": command.into, "other": command.other})
+    return usual, command
 
 
 def refused_id(value: bytes | None) -> str | None:
@@ -119,6 +146,15 @@ def encode_fact(fact: Fact, case_json: bytes | None = None) -> bytes:
     return b'%b,"case":%b}}' % (to_json(event)[:-2], case_json or encode_case(case))
 
 
+_NAMED = re.compile(rb'"type":"city\\.case\\.([a-z_]+)\\.v1"')
+
+
+def fact_named(value: bytes | None) -> FactType | None:
+    """What a record of `cases.events` says, read from its head alone (a hundredth of `decode_fact`); None: decode it to know."""
+    found = _NAMED.search(value or b"", 0, 400)
+    return _FACTS.get(found[1]) if found else None
+
+
 def decode_fact(value: bytes | None) -> Fact:
     """The fact behind a record of `cases.events`. Raises BadCommand: whoever reads facts puts it on the dead letters."""
     if value is None:
@@ -127,7 +163,7 @@ def decode_fact(value: bytes | None) -> Fact:
         event = from_json(value)
         data: dict[str, Any] = dict(event["data"])
         head = {name: data.pop(name, None) for name in HEAD}
-        case = Case.model_validate_json(to_json(data.pop("case")))
+        case = Case.model_validate(data.pop("case"))
         return Fact(type=FactType(event["type"].split(".")[2]), **head, changes=data, case=case)
     except ValidationError as error:
         raise _bad(error) from None

@@ -18,11 +18,14 @@ from incidents.catalogue import City
 from incidents.facts import encode_command
 from incidents.positions import STALE_AFTER
 from incidents.route_choice import NOTHING, Known
-from incidents.steps.routing import LEADS_TO_DISPATCH, decide
+from incidents.steps.routing import LEADS_TO_DISPATCH, LEADS_TO_FILING, decide
 from streams.agents import FactAgent, Rebuild, ports
 from streams.app import AgentApp, agent_app
 from streams.deps import Deps
 from streams.precedents import Precedents
+
+HEEDED = LEADS_TO_FILING | LEADS_TO_DISPATCH | {FactType.ARBITRATED}
+"""The facts that a rule may answer; the others need not be decoded."""
 
 
 class Commands(Protocol):
@@ -107,5 +110,6 @@ def build_routing(deps: Deps, rebuild: Rebuild) -> AgentApp:
     """Routing as an app of this process."""
     precedents = Precedents(deps.settings, deps.publisher)
     bus, knowledge = CommandBus(deps.settings, deps.city, deps.publisher), Learned(deps.city, RedisPositions(deps.hot), precedents)
-    body = FactAgent("routing", Routing(deps.city, bus, knowledge), ports(deps.publisher, deps.settings.namespace, rebuild))
+    loop_ports = ports(deps.publisher, deps.settings.namespace, rebuild)
+    body = FactAgent("routing", Routing(deps.city, bus, knowledge), loop_ports, only=HEEDED)
     return agent_app(deps.settings, body, precedents)

@@ -75,6 +75,15 @@ class Sitting:
         if outcome is not None and command.type is not CommandType.SIGHT:
             docket.outcomes.append(outcome)
 
+    def ahead_of(self, loaded: Mapping[CaseId, Case]) -> dict[CaseId, Case]:
+        """Cases as the store knows them, or as they are after this sitting where it went further and the store does not know yet."""
+        ahead = dict(loaded)
+        for case_id, docket in self._moved.items():
+            known = ahead.get(case_id)
+            if known is None or known.sequence <= docket.after.sequence:
+                ahead[case_id] = docket.after
+        return ahead
+
     def aimed(self, targets: Sequence[Target]) -> Iterator[Out]:
         """The merges again, each with what its target is: what is decided next time, from one record and one case."""
         for asked, target in zip(self.merges, targets, strict=True):

@@ -40,6 +40,11 @@ from incidents.transitions import Goes, Row, find
 
 RULE = system("closure")
 KEPT_OUTCOMES = 32
+UNTIMED = frozenset(
+    {"state", "sequence", "revision", "told_at", "changed", "totals", "first_seen", "last_seen", "evidence", "statements", "severity"}
+    | {"seen_after_handling", "unanswered", "supervised"}
+)
+"""Fields that no deadline depends on while the state stays: most facts are sightings and notes, and leave the list as it is."""
 BOOKKEEPING = frozenset(
     {"sequence", "revision", "applied", "outcomes", "deadlines", "unfinished", "changed", "entered_at", "told_at", "forgotten"}
 )
@@ -165,9 +170,11 @@ def _say(city: City, case: Case, record: _Record, first: _Change | None) -> Deci
         values = _moved(case, record, change, is_own=change is first)
         after = case.model_copy(update=values)
         following = _by_rule(city, after)
-        rest = _finished(after, record) if following is None else {"unfinished": record.command.id}
+        rest: dict[str, Any] = _finished(after, record) if following is None else {"unfinished": record.command.id}
         fired = record.command.deadline if record.command.actor.role is Role.SYSTEM else None
-        after = after.model_copy(update={**rest, "deadlines": deadlines(city, after, record.at, fired)})
+        if fired is not None or case.sequence == 0 or after.state is not case.state or not values.keys() <= UNTIMED:
+            rest["deadlines"] = deadlines(city, after, record.at, fired)
+        after = after.model_copy(update=rest)
         facts.append(_fact(case, after, record, change, values.keys()))
         case, change = after, following
     return Decision(facts=tuple(facts), case=case, outcome=_accepted(case, record.command))
@@ -220,7 +227,7 @@ def _finished(case: Case, record: _Record) -> dict[str, Any]:
 
 def _fact(before: Case, after: Case, record: _Record, change: _Change, touched: Iterable[str]) -> Fact:
     command = record.command
-    return Fact(
+    return Fact.model_construct(
         type=change.fact,
         case_id=after.case_id,
         sequence=after.sequence,

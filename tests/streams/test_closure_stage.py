@@ -1,6 +1,7 @@
 """The closure stage: publish, then move the store, then commit; whatever dies in between, the facts stay one line without gap or fork."""
 
 import asyncio
+import contextlib
 from typing import Any
 
 import pytest
@@ -12,7 +13,22 @@ from incidents.case import Command, State, system
 from incidents.events import CaseId
 from incidents.facts import encode_command
 from tests.incidents.closing import CASE, OTHER, PHOTO, START, opening, sight
-from tests.streams.closure_bench import PARTITIONS, Bench, Died
+from tests.streams.closure_bench import PARTITIONS, Bench, Died, DiesAt
+
+
+class DiesAfter(DiesAt):
+    """Dies when so many parts of a batch have been applied to the store."""
+
+    def __init__(self, parts: int) -> None:
+        super().__init__("closure:applied")
+        self._left = parts
+
+    def reached(self, point: str) -> None:
+        """See Fault."""
+        self._left -= point == self.point
+        if self._left < 0:
+            super().reached(point)
+
 
 UNIT = {"id": "unit-1", "role": "unit", "unit": "clean-1"}
 
@@ -248,3 +264,20 @@ def test_commands_to_unknown_cases_are_answered(kind: str) -> None:
     bench.give(act(1, kind))
     bench.work()
     assert "unknown case" in reply(bench, "c1").reason
+
+
+@pytest.mark.parametrize("parts", range(4))
+def test_a_long_batch_decided_by_parts_says_what_one_command_at_a_time_says(parts: int) -> None:
+    """Parts overlap: what the part before decided, and the store does not know yet, is what the next one goes on from."""
+    commands = (sight(), *(act(number, "note", {"id": "d", "role": "dispatcher"}, note=f"{number}") for number in range(250)))
+    slow, fast = Bench(), Bench()
+    slow.give(*commands)
+    slow.work(batch=1)
+    fast.give(*commands)
+    fast.fault = DiesAfter(parts)
+    with contextlib.suppress(Died):
+        fast.work(batch=1000)
+    fast.work(batch=1000)
+    assert fast.bytes_of(CASE) == slow.bytes_of(CASE)
+    assert [fact.sequence for fact in fast.facts(CASE)][-1] == len(commands)
+    assert fast.stored(CASE) == slow.stored(CASE)
