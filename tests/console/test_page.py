@@ -28,7 +28,6 @@ from incidents.case import FactType, State
 from tests.console.feed_of import a_frame
 from tests.waiting import until
 
-MOST_JAVASCRIPT = 300
 FIGURES = {"reported": 6, "opened": 1, "merged": 2, "held": 0, "resent": 1, "rejected": 1, "lost": 0, "pending": 1}
 SQUARE = {"type": "Polygon", "coordinates": [[[120.0, 36.0], [120.2, 36.0], [120.2, 36.2], [120.0, 36.2], [120.0, 36.0]]]}
 
@@ -184,11 +183,6 @@ def test_without_redis_the_console_lives_and_says_that_it_waits() -> None:
 def static(suffix: str) -> list[Path]:
     """Our static files of a kind."""
     return sorted(STATIC.glob(f"*{suffix}"))
-
-
-def test_our_javascript_stays_small() -> None:
-    lines = sum(len(path.read_text("utf-8").splitlines()) for path in static(".js"))
-    assert lines <= MOST_JAVASCRIPT, f"{lines} lines"
 
 
 def test_nothing_is_asked_of_another_site() -> None:
