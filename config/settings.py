@@ -44,6 +44,9 @@ class Settings(BaseSettings):
     replication: int = Field(1, ge=1, description="replication factor of topics that `cityloop topics apply` creates")
     local_dir: Path = Field(ROOT / ".local", description="data, logs and addresses of the local stack that `cityloop up` starts")
     secrets_dir: Path | None = Field(None, description="folder of the city's secrets (docs/people.md); the local stack makes its own")
+    journal_copy: Path | None = Field(
+        None, description="file, best on another machine's disk, that the journal's checkpoints are copied to"
+    )
     fault: str = Field("", description="tests only: name of the fault point at which this process kills (or with `stop@` stops) itself")
 
     def named(self, name: str) -> str:
