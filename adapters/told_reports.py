@@ -1,7 +1,10 @@
 """Reports with what was said of them, for the command line and the API: those of a case, and the story of one."""
 
 from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
+from threading import BoundedSemaphore
 from typing import Any
 
 from adapters import reader, reported
@@ -13,6 +16,10 @@ from config.topics import REPORTED
 from incidents.case import Case
 from incidents.catalogue import City
 from incidents.decision import Verdict
+from incidents.errors import TryAgain, UserError
+
+AT_ONCE = 4
+"""Questions of one console that may read the log at the same time."""
 
 
 def reports_of(search: Search, city: City, case: Case, limit: int) -> dict[str, Any]:
@@ -65,3 +72,38 @@ def story(settings: Settings, record: Record, head: Head, judged: Judged | None)
         **(judged or unjudged).told(),
         "case_id": judged.case_id if judged else None,
     }
+
+
+class ReportLog:
+    """A console's questions to the log of reports: bounded, for each reads a stretch of it. Blocks; for worker threads."""
+
+    def __init__(self, settings: Settings, city: City) -> None:
+        self._search = Search(settings, lambda _: None, lambda _: lambda _: None)
+        self._city = city
+        self._asking = BoundedSemaphore(AT_ONCE)
+
+    def report(self, source: str, report_id: str, around: datetime) -> list[dict[str, Any]]:
+        """The `story` of every record of a report within an hour of its time. Raises TryAgain when Kafka is away or others are asking."""
+        settings = self._search.settings
+        with self._asked():
+            found = self._search.near(source, report_id, around)
+            if not found:
+                return []
+            topic_id = reader.state(settings.kafka_bootstrap, settings.named(REPORTED.name)).topic_id
+            return [story(settings, record, head, reported.fate_of(settings, topic_id, record)) for record, head in found]
+
+    def of_case(self, case: Case, limit: int) -> dict[str, Any]:
+        """`reports_of` a case. Raises TryAgain as `report` does."""
+        with self._asked():
+            return reports_of(self._search, self._city, case, limit)
+
+    @contextmanager
+    def _asked(self) -> Iterator[None]:
+        if not self._asking.acquire(blocking=False):
+            raise TryAgain(f"{AT_ONCE} others are reading the log of reports")
+        try:
+            yield
+        except UserError as error:  # the reader's words for a broker that is away
+            raise TryAgain(str(error)) from error
+        finally:
+            self._asking.release()

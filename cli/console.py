@@ -9,17 +9,21 @@ from contextlib import contextmanager
 import typer
 import uvicorn
 
-from adapters.boundaries import outlines
+from adapters.boundaries import locator, outlines
 from adapters.clock import open_clock
 from adapters.console_view import ConsoleView
+from adapters.database import open_database
 from adapters.hot import Keys, connect
 from adapters.log import configure_logging
+from adapters.told_reports import ReportLog
 from cli.output import say
 from config.load import load_city
+from config.load_indicators import load_evaluation
 from config.settings import Settings, load_settings
 from console.app import create_app
 from console.counters import Counters
 from console.feed import Hub
+from console.figures import Figures
 from console.snapshot import Snapshots
 from console.words import catalogue, labelled
 from console.world import World
@@ -70,7 +74,19 @@ async def _world(settings: Settings) -> World:
     view = ConsoleView.open(settings)
     clock = await open_clock(settings, connect(settings.redis_url), Keys(settings.namespace, settings.city))
     shapes = await asyncio.to_thread(outlines, city, settings)
-    return World(catalogue(city), labelled(shapes), Hub(view), Snapshots(view), Counters(settings), clock)
+    return World(
+        catalogue(city),
+        labelled(shapes),
+        Hub(view),
+        Snapshots(view),
+        Counters(settings),
+        clock,
+        city=city,
+        locate=await asyncio.to_thread(locator, city, settings),
+        database=open_database(settings),
+        figures=Figures(settings, city, load_evaluation(settings)),
+        reports_log=ReportLog(settings, city),
+    )
 
 
 class _Server(uvicorn.Server):

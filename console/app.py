@@ -14,7 +14,7 @@ from fastapi.staticfiles import StaticFiles
 
 from console.edge import Edge
 from console.problems import add_problems
-from console.routes import cases, city, feed, pages, probe
+from console.routes import cases, city, feed, pages, probe, routing
 from console.world import World
 
 STATIC = Path(__file__).parent / "static"
@@ -24,6 +24,7 @@ ROUTERS: tuple[Callable[[World], APIRouter], ...] = (
     city.router,
     cases.router,
     feed.router,
+    routing.router,
     probe.router,
 )
 """Every area, in the order in which addresses are tried."""

@@ -3,16 +3,37 @@
 from itertools import pairwise
 from typing import Any
 
-from incidents.catalogue import City
+from incidents.catalogue import Category, City
 
 
 def catalogue(city: City) -> dict[str, Any]:
-    """Names by key: `{"city": {zh, en}, "categories": {key: {zh, en, domain}}, "units": …, "districts": …}`, and the time zone."""
+    """Names by key in both languages, with what a page must know to ask for a command: conditions and limits, levels, closing conditions.
+
+    `{"city": {code, zone, zh, en}, "categories": {key: {zh, en, domain, …}}, "units": {key: {zh, en}}, "districts": {code: …}, …}`.
+    """
     return {
         "city": {"code": city.code, "zone": city.time_zone, **city.name.model_dump()},
-        "categories": {category.key: {"domain": category.domain, **category.name.model_dump()} for category in city.categories},
+        "categories": {category.key: _category(category) for category in city.categories},
+        "domains": {domain.key: domain.name.model_dump() for domain in city.domains},
         "units": {unit.key: unit.name.model_dump() for unit in city.units},
-        "districts": {district.code: district.name.model_dump() for district in city.districts},
+        "districts": {
+            each.code: {**each.name.model_dump(), "subdistricts": {code: name.model_dump() for code, name in each.subdistricts}}
+            for each in city.districts
+        },
+        "levels": list(city.levels),
+        "rules": city.rules,
+    }
+
+
+def _category(category: Category) -> dict[str, Any]:
+    return {
+        **category.name.model_dump(),
+        **category.model_dump(mode="json", include={"domain", "code", "nature", "severity", "close", "lead"}),
+        "closing_condition": category.closing_condition.model_dump(),
+        "conditions": [
+            {**row.name.model_dump(), **row.model_dump(mode="json", include={"key", "clock", "limit", "grade", "severity"})}
+            for row in category.conditions
+        ],
     }
 
 

@@ -11,10 +11,15 @@ from dataclasses import dataclass
 from typing import Any
 
 from adapters.clock import CityClock
+from adapters.database import Database
+from adapters.told_reports import ReportLog
 from console.counters import Counters
 from console.feed import Hub
+from console.figures import Figures
 from console.snapshot import Snapshots
+from incidents.catalogue import City
 from incidents.errors import TryAgain
+from incidents.places import Locate
 
 CLOCK_EVERY_S = 1.0
 
@@ -29,6 +34,11 @@ class World:
     snapshots: Snapshots
     counters: Counters
     clock: CityClock
+    city: City
+    locate: Locate
+    database: Database
+    figures: Figures
+    reports_log: ReportLog
 
     def background(self) -> tuple[Awaitable[None], ...]:
         """What runs while the console serves; each runs for ever and sits out engines that are away."""

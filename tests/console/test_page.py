@@ -15,16 +15,21 @@ import pytest
 import uvicorn
 
 from adapters.console_view import ConsoleView
+from adapters.database import open_database
 from adapters.hot import Keys
+from adapters.told_reports import ReportLog
 from config.load import load_city
+from config.load_indicators import load_evaluation
 from config.settings import Settings
 from console.app import STATIC, create_app
 from console.counters import Counters
 from console.feed import Hub
+from console.figures import Figures
 from console.snapshot import Snapshots
 from console.words import catalogue, labelled
 from console.world import World
 from incidents.case import FactType, State
+from incidents.places import Located
 from tests.console.feed_of import a_frame
 from tests.waiting import until
 
@@ -66,7 +71,19 @@ def client_of(settings: Settings) -> Iterator[httpx.Client]:
     """A console over this Redis, with counters that stand still, served by a thread."""
     city, view = load_city(settings), ConsoleView.open(settings)
     outlines = {"type": "FeatureCollection", "features": [{"type": "Feature", "id": "370202", "properties": {}, "geometry": SQUARE}]}
-    world = World(catalogue(city), labelled(outlines), Hub(view), Snapshots(view), StandingCounters(settings), StandingClock())
+    world = World(
+        catalogue(city),
+        labelled(outlines),
+        Hub(view),
+        Snapshots(view),
+        StandingCounters(settings),
+        StandingClock(),
+        city=city,
+        locate=lambda lon, lat: Located(),
+        database=open_database(settings),
+        figures=Figures(settings, city, load_evaluation(settings)),
+        reports_log=ReportLog(settings, city),
+    )
     server = uvicorn.Server(uvicorn.Config(create_app(world), log_config=None, access_log=False))
     with socket.create_server(("127.0.0.1", 0)) as listening:
         thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]})
