@@ -4,7 +4,6 @@
 rule version that every verdict names: same bytes, same rules.
 """
 
-import hashlib
 from datetime import timedelta
 from pathlib import Path
 
@@ -14,6 +13,7 @@ from config.load_catalogue import Catalogue, Origin, read_catalogue
 from config.load_checks import check_catalogue, check_frame, check_leads, check_units
 from config.load_routes import Routing, read_assets, read_routing
 from config.load_units import read_districts, read_units
+from config.rule_sets import hash_of, rule_files
 from config.settings import Settings
 from incidents.catalogue import City, DistrictName, StageLimits, Unit
 from incidents.errors import ConfigError, UserError
@@ -76,7 +76,7 @@ def read_city(folder: Path) -> tuple[City | None, list[Problem]]:
         "fallback": routing.fallback,
         "assets": read_assets(folder / "assets.csv", catalogue, units, problems),
         "calendar": calendar.model(WorkCalendar, calendar.table),
-        "rules": _rules(folder),
+        "rules": hash_of(rule_files(folder)),
     }
     city = document.model(City, row)
     if city is not None:
@@ -103,16 +103,6 @@ def _check_across(
     check_leads(catalogue, offices, districts)
     check_fitness(units, catalogue, districts)
     check_routes(routing, catalogue, offices, districts)
-
-
-def _rules(folder: Path) -> str:
-    """Twelve hex digits over the bytes of the files that make the rules; mappings only translate and do not count."""
-    names = ("calendar", "city", "districts", "routes", "units")
-    files = [folder / "assets.csv", *(folder / f"{name}.toml" for name in names), *(folder / "catalogue").glob("*.toml")]
-    digest = hashlib.sha256()
-    for path in sorted(path for path in files if path.is_file()):
-        digest.update(path.relative_to(folder).as_posix().encode() + b"\0" + path.read_bytes() + b"\0")
-    return digest.hexdigest()[:12]
 
 
 def _city_row(document: Document, folder: Path) -> Row:

@@ -36,6 +36,9 @@ CASES_LATEST = Topic(
 )
 UNIT_POSITIONS = Topic("units.positions", 4, _kept(1, **UNPACKED))
 PRECEDENTS = Topic("routes.precedents", 1, {"message.timestamp.type": "LogAppendTime", "cleanup.policy": "compact"})
+RULE_SETS = Topic(
+    "city.config", 1, {"message.timestamp.type": "LogAppendTime", "cleanup.policy": "compact", "max.message.bytes": str(4 << 20)}
+)
 ALERTS_UNDELIVERED = Topic("alerts.undelivered", 4, _kept(30))
 
-TOPICS = (REPORTED, REJECTED, FATES, CASE_COMMANDS, CASE_EVENTS, CASES_LATEST, UNIT_POSITIONS, PRECEDENTS, ALERTS_UNDELIVERED)
+TOPICS = (REPORTED, REJECTED, FATES, CASE_COMMANDS, CASE_EVENTS, CASES_LATEST, UNIT_POSITIONS, PRECEDENTS, RULE_SETS, ALERTS_UNDELIVERED)

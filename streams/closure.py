@@ -19,8 +19,9 @@ from adapters.case_store import Cases, RedisCases
 from adapters.clock import CityClock
 from adapters.consumer import ConsumerRecord, Records
 from adapters.fault import Fault
+from config.rule_sets import encode_rule_set, hash_of, rule_files
 from config.settings import Settings
-from config.topics import CASE_COMMANDS, REJECTED
+from config.topics import CASE_COMMANDS, REJECTED, RULE_SETS
 from incidents.case import CommandType, Fact, Outcome, Position
 from incidents.catalogue import City
 from incidents.decision import Decision
@@ -67,7 +68,7 @@ class _Aside:
 class ClosureStage:
     """A `streams.batches.Stage`."""
 
-    def __init__(self, settings: Settings, city: City, ports: Ports) -> None:
+    def __init__(self, settings: Settings, city: City, ports: Ports, rules: Out | None = None) -> None:
         self._city = city
         self._ports = ports
         self._namespace = settings.namespace
@@ -76,10 +77,14 @@ class ClosureStage:
         self._topic_id = ""
         self._partitions = CASE_COMMANDS.partitions
         self._done: dict[int, int] = {}
+        self._rules: Out | None = rules  # to be kept before anything is decided by it
 
     async def assigned(self, starts: Mapping[int, int], topic: TopicState) -> None:
         """Begin at `starts`; nothing is kept between batches. Raises NotReady before anything is read from a store that is not ours."""
         await self._ports.cases.load(())
+        if self._rules is not None:
+            await self._ports.publisher.publish([self._rules])
+            self._rules = None
         self._topic_id, self._partitions, self._done = topic.topic_id, len(topic.ends), dict(starts)
 
     async def take(self, batch: Mapping[int, Records]) -> None:
@@ -235,6 +240,9 @@ def _outcome(decision: Decision, command: CommandType) -> str:
 def build_closure(deps: Deps, rebuild: Callable[[], Awaitable[None]]) -> Batches:
     """Closure as a service of this process."""
     settings = deps.settings
-    stage = ClosureStage(settings, deps.city, Ports(RedisCases(deps.hot), deps.publisher, deps.clock, Fault(settings.fault)))
+    files = rule_files(settings.config_dir / "cities" / settings.city)
+    rules = Out(settings.named(RULE_SETS.name), hash_of(files).encode(), encode_rule_set(settings.city, files))
+    ports = Ports(RedisCases(deps.hot), deps.publisher, deps.clock, Fault(settings.fault))
+    stage = ClosureStage(settings, deps.city, ports, rules)
     source = Source(settings.kafka_bootstrap, settings.named(CASE_COMMANDS.name), settings.named("closure"), MOST_AT_ONCE)
     return Batches(source, stage, rebuild)

@@ -30,7 +30,7 @@ from incidents.events import epoch_ms
 from streams.agents import BUG
 from streams.app import RoleApp
 from streams.deps import open_deps
-from streams.topology import INTAKE, Process, Role, names_of, rebuilder
+from streams.topology import Process, Role, names_of, rebuilder
 
 log = structlog.get_logger(__name__)
 
@@ -134,8 +134,7 @@ async def _work(settings: Settings, roles: Sequence[Role], heart: Heart) -> None
             await _start(apps)
             heart.apps, heart.clock, heart.city = apps, deps.clock, deps.city
             log.info("working", roles=[app.role for app in apps], city=deps.city.key, clock=settings.clock)
-            if INTAKE in roles:
-                _tame_the_collector()
+            _tame_the_collector()
             await asyncio.Event().wait()
         finally:
             await asyncio.gather(*(app.stop() for app in apps), return_exceptions=True)
@@ -149,7 +148,7 @@ async def _start(apps: Sequence[RoleApp]) -> None:
 
 
 def _tame_the_collector() -> None:
-    """What is loaded by now stays; the flood's objects die by reference count, so the collector need not look every 700 of them."""
+    """What is loaded by now stays; reports, commands and facts die by reference count, so the collector need not look every 700 objects."""
     gc.collect()
     gc.freeze()
     gc.set_threshold(50_000, 20, 100)
