@@ -6,13 +6,16 @@ What it answers stands in `console.routes`, an area per file; a new area is a ne
 import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
+from functools import partial
 from pathlib import Path
 from typing import Any
 
-from fastapi import APIRouter, FastAPI
+from fastapi import APIRouter, Depends, FastAPI
 from fastapi.staticfiles import StaticFiles
 
 from console.edge import Edge
+from console.methods import Methods
+from console.openapi import document, known_query
 from console.problems import add_problems
 from console.routes import cases, city, feed, pages, probe, routing
 from console.world import World
@@ -32,12 +35,14 @@ ROUTERS: tuple[Callable[[World], APIRouter], ...] = (
 
 def create_app(world: World) -> FastAPI:
     """The application over a world; its background work runs while it serves."""
-    app = FastAPI(title="cityloop console", docs_url=None, redoc_url=None, lifespan=_background(world))
+    app = FastAPI(docs_url=None, redoc_url=None, lifespan=_background(world), generate_unique_id_function=lambda route: route.name)
     app.state.world = world
+    app.openapi = partial(document, app)  # type: ignore[method-assign]  # as FastAPI's manual has it
     app.add_middleware(Edge)
+    app.add_middleware(Methods)
     add_problems(app)
     for router in ROUTERS:
-        app.include_router(router(world))
+        app.include_router(router(world), dependencies=[Depends(known_query)])
     app.mount("/static", StaticFiles(directory=STATIC), name="static")
     return app
 
