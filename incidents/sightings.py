@@ -7,21 +7,21 @@ would notice was judged by intake before it told; here everything that changes t
 from datetime import datetime
 from typing import Any, TypeVar
 
-from incidents.case import Case, Command, Evidence, HeldBecause, Opening, SourceTotal, State, Statement
+from incidents.case import Case, Command, Evidence, HeldBecause, Opening, Personal, SourceTotal, State, Statement
 from incidents.catalogue import City, Severity
 
 AFTER_HANDLING = frozenset({State.CHECKING, State.CHECKED})
 LIFTED_BY_COUNT = frozenset({None, HeldBecause.WAITING})
 LIFTED_BY_ANOTHER = LIFTED_BY_COUNT | {HeldBecause.STORM, HeldBecause.REFUSED_BEFORE}
 
-Item = TypeVar("Item", bound=Evidence | Statement)
+Item = TypeVar("Item", bound=Evidence | Statement | Personal)
 
 
 def opened(city: City, command: Command, opening: Opening, at: datetime) -> Case:
     """The case that this first sight opens, before its first fact (sequence 0)."""
     totals = dict(command.totals)
     firsts, lasts = [total.first for total in totals.values()], [total.last for total in totals.values()]
-    told = opening.model_dump(exclude={"statement", "evidence", "place", "identity", "time", "severity", "appended_ms"})
+    told = opening.model_dump(exclude={"statement", "personal", "evidence", "place", "identity", "time", "severity", "appended_ms"})
     said = ((opening.statement,) if opening.statement else ()) + command.statements
     return Case(
         **told,
@@ -33,6 +33,7 @@ def opened(city: City, command: Command, opening: Opening, at: datetime) -> Case
         origin=city.key,
         evidence=_joined(opening.evidence, command.seen_evidence),
         statements=_joined((), said),
+        personal=_joined((), ((opening.personal,) if opening.personal else ()) + command.personal),
         totals=totals,
         opened_at=at,
         entered_at=at,
@@ -62,6 +63,7 @@ def seen(case: Case, command: Command) -> dict[str, Any]:
         values["severity"] = most_urgent(case.severity, command.severity)
     values["evidence"] = _joined(case.evidence, command.seen_evidence)
     values["statements"] = _joined(case.statements, command.statements)
+    values["personal"] = _joined(case.personal, command.personal)
     return {name: value for name, value in values.items() if value != getattr(case, name)}
 
 
@@ -102,9 +104,11 @@ def _joined(known: tuple[Item, ...], told: tuple[Item, ...]) -> tuple[Item, ...]
     return (*known, *new)
 
 
-def _name(item: Evidence | Statement) -> tuple[str | None, ...]:
+def _name(item: Evidence | Statement | Personal) -> tuple[str | None, ...]:
     if isinstance(item, Evidence):
         return (item.sha256 or item.url,)
+    if isinstance(item, Personal):
+        return (item.source, item.id)
     return (item.source, item.id, item.time.isoformat())
 
 

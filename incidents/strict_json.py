@@ -21,8 +21,10 @@ MOST_INTEGER = (1 << 63) - 1
 FIELD_SHOWN = 100
 
 _SHAPES = frozenset({"dict_type", "model_type", "list_type", "typed_dict_type"})
+_KINDS: dict[type, str] = {dict: "an object", list: "a list", str: "text", bool: "a truth value", type(None): "null"}
 _BRANCHES = frozenset({"plain", "constrained-str", "constrained-int"})
-_PERSONAL = ("data.reporter", "data.building.unit", "data.building.floor")
+_WITHHELD = ("data.reporter", "data.building", "data.plate", "data.description", "data.attributes")
+"""Personal, or a person's words: a mistake in them is told without what they are."""
 
 _brief = reprlib.Repr()
 _brief.maxdict = _brief.maxlist = 3
@@ -72,12 +74,29 @@ def refuse(value: bytes, error: ValidationError) -> NoReturn:
     _look(value, float)  # two values of one key are the cause, a wrong value the symptom
     where = _field(first["loc"])
     if kind == "missing":
+        _sealed_whole(value)
         raise BadReport(RejectReason.MISSING_FIELD, f"{where} is required")
-    held = "…" if where.startswith(_PERSONAL) else shown(first["input"])
+    held = _shown_of(where, first["input"])
     if where == "time":
         raise BadReport(RejectReason.BAD_TIME, f"time {held} is not text of RFC 3339, e.g. 2026-11-21T08:15:02+08:00")
     reason = RejectReason.INVALID_SHAPE if kind in _SHAPES else RejectReason.INVALID_VALUE
     raise BadReport(reason, f"{where or 'the value'} is {held}: {message}")
+
+
+def _sealed_whole(value: bytes) -> None:
+    """Raise what the edge said of a report that it could not read and sealed as a whole (`incidents.sealing.whole`)."""
+    found = json.loads(value)
+    if found.keys() >= {"sealed", "refused", "detail"} and found["refused"] in list(RejectReason):
+        raise BadReport(RejectReason(found["refused"]), f"sealed as a whole at the edge: {str(found['detail'])[:1000]}")
+
+
+def _shown_of(where: str, value: object) -> str:
+    """What stands in a field, for an answer to anybody: nothing of a person's, and of what may hold anything only what it is."""
+    if where.startswith(_WITHHELD):
+        return "…"
+    if where in ("", "data"):
+        return _KINDS.get(type(value), "a number")
+    return shown(value)
 
 
 def _field(loc: Sequence[int | str]) -> str:
@@ -97,7 +116,8 @@ def _not_json(value: bytes, message: str) -> BadReport:
 
 
 def _head(value: bytes) -> str:
-    return f"{len(value)} bytes that begin {value[:40].decode('utf-8', 'replace')!r}"
+    """Enough to tell XML, gzip or UTF-16 from JSON, too little to tell anything of a person."""
+    return f"{len(value)} bytes that begin {value[:4].decode('utf-8', 'replace')!r}"
 
 
 def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

@@ -133,7 +133,8 @@ def sight_data(command_id: str, sight: dict[str, Any], locate: Locate) -> dict[s
     more = sight.get("more") or ()
     data["seen_evidence"] = [each for opening in more for each in opening.get("evidence", ())]
     data["statements"] = [opening["statement"] for opening in more if opening.get("statement")]
-    return data
+    personal = [opening["personal"] for opening in more if opening.get("personal")]
+    return data | {"personal": personal} if personal else data
 
 
 def _opening(opens: dict[str, Any], locate: Locate) -> dict[str, Any]:

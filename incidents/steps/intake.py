@@ -5,7 +5,6 @@ The common case must cost about two microseconds, so the compiled validator runs
 """
 
 import json
-import re
 from collections.abc import Iterable, Mapping
 from datetime import datetime
 from functools import cache
@@ -19,17 +18,11 @@ from incidents.catalogue import Category, City, Match, Severity
 from incidents.errors import BadReport, RejectReason
 from incidents.events import CaseId, Datum, Location, ReportData, ReportEvent, case_id
 from incidents.places import inside, to_wgs84
+from incidents.plates import refuse_plate
 from incidents.strict_json import exact, refuse, shown, storable
 
 MAX_BYTES = 1 << 20
 """The largest report in bytes; pictures travel by address, so one over a mebibyte is a mistake."""
-CN_PLATE = re.compile(
-    r"(?=.[^IO]+$)[京津沪渝冀豫云辽黑湘皖鲁新苏浙赣鄂桂甘晋蒙陕吉闽贵粤青藏川宁琼](?:"
-    r"[A-Z](?:[A-Z0-9]{5}|[A-Z0-9]{4}[挂学警港澳领]|[A-HJK][A-Z0-9]\d{4}|\d{5}[A-HJK])|[XS]\d{4}应急)|使\d{6}"
-)
-"""GA 36-2018: province, letter, five characters (the last may say trailer, training, police, border, consulate), or six for new energy
-(small: the letter first, large: last), emergency rescue, embassies; never I nor O. Military plates are issued elsewhere."""
-
 _validate = TypeAdapter(ReportEvent).validator.validate_json
 
 
@@ -175,8 +168,7 @@ def identity(data: ReportData, category: Category) -> Identity | None:
     """What names the thing, by the first rule of the category's row that the report has a value for. Raises BadReport for a plate
     that no authority issues."""
     plate = data.get("plate")
-    if isinstance(plate, str) and not CN_PLATE.fullmatch(plate):
-        raise BadReport(RejectReason.BAD_PLATE, f"plate {plate!r} cannot exist, e.g. 鲁B12345 or 鲁BD12345")
+    refuse_plate(plate)
     for rule in category.match:
         if rule is Match.PLATE and plate:
             return Identity(kind=rule, value=plate if isinstance(plate, str) else plate["match"])
@@ -256,11 +248,22 @@ def opening(
         made["evidence"] = [Evidence.model_validate(each).model_dump(mode="json", exclude_none=True) for each in data["evidence"] or ()]
     if not channel.is_machine:
         made["statement"] = statement(event, at).model_dump(mode="json", exclude_none=True)
+    if data.get("plate") or data.get("building"):
+        values = seals(data)
+        if values:
+            made["personal"] = {"source": event["source"], "id": event["id"], "values": values}
     for name in ("condition", "algorithm", "confidence", "description", "attributes"):
         said = data.get(name)
         if said is not None and said != {}:
             made[name] = said
     return made
+
+
+def seals(data: Mapping[str, Any]) -> dict[str, Any]:
+    """The sealed values of a report that its case keeps beside the words of a reporter: field to seal. Plain ones are not kept."""
+    building = data.get("building") or {}
+    values = {"plate": data.get("plate"), "building.unit": building.get("unit"), "building.floor": building.get("floor")}
+    return {field: value for field, value in values.items() if isinstance(value, dict)}
 
 
 def severity(data: ReportData, category: Category) -> Severity:

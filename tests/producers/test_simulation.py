@@ -13,6 +13,7 @@ import pytest
 
 from incidents.catalogue import City, Match
 from incidents.places import Locate, distance_m
+from incidents.plates import CN_PLATE
 from incidents.steps import intake
 from producers.base import Item
 from producers.simulation.plan import SimulationOptions, Stamps
@@ -156,7 +157,7 @@ def test_a_truck_keeps_its_plate_and_moves_along_its_way(simulate: Simulate) -> 
     trips = [seen for seen in by_incident(simulate(40_000, rate=2)).values() if "plate" in seen[0]["data"]]
     assert len(trips) > 50
     assert all(len({report["data"]["plate"] for report in seen}) == 1 for seen in trips)
-    assert all(intake.CN_PLATE.fullmatch(seen[0]["data"]["plate"]) for seen in trips)
+    assert all(CN_PLATE.fullmatch(seen[0]["data"]["plate"]) for seen in trips)
     long_ones = [seen for seen in trips if len(seen) >= 3]
     assert median(extent_m(seen) for seen in long_ones) > 300
     spans = [span_of(seen) for seen in trips]
