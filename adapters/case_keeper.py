@@ -1,0 +1,197 @@
+"""The writer of the case tables: facts in batches, each batch in one transaction with the positions that it brings the tables to.
+
+A case moves by its `sequence` only forwards and a fact is kept once, so that a batch read again, by whomever, changes nothing. What the
+tables have not seen of the log (they are new, of another version, or came back from a backup) stands in `cases_gaps` until it is filled.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+from sqlalchemy import Connection, Table, bindparam, delete, func, insert, select, text, update
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.exc import IntegrityError
+
+from adapters.case_rows import Row, Told, document_row, number_of, units_of, word_row
+from adapters.case_tables import ABOUT, CASES, DOCUMENTS, FACTS, GAPS, INVOLVED, READ_TO, SCHEMA
+from adapters.database import Database
+from incidents.audit import Span
+from incidents.errors import TryAgain
+
+ALL = (CASES, DOCUMENTS, FACTS, INVOLVED, ABOUT, READ_TO, GAPS)
+WORDS = "case_words"
+
+
+class CaseTables:
+    """Writes; every method raises TryAgain when the database is away, and then nothing of it is there. One thread at a time."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._dialect = sqlite if database.is_sqlite else postgresql
+
+    def prepare(self, topic_id: str, committed: Mapping[int, Span]) -> None:
+        """Make the tables ready for facts of this topic, empty when they are another topic's or version's.
+
+        `committed` is, by partition, where the log begins and how far its group had read it: what the tables lack of that is a gap.
+        """
+        self._database.upgrade()
+        with self._database.write() as connection:
+            if connection.execute(select(ABOUT.c.topic_id, ABOUT.c.version)).first() != (topic_id, SCHEMA):
+                self._empty(connection, topic_id)
+            read_to = _read_to(connection)
+            for partition, span in committed.items():
+                self._reach(connection, partition, read_to.get(partition, span.begin), span.end, span.end)
+
+    def start_anew(self, topic_id: str, spans: Mapping[int, Span]) -> None:
+        """Empty the tables, all of `spans` to be filled; goes on instead where an earlier filling of the same topic was left."""
+        self._database.upgrade()
+        with self._database.write() as connection:
+            known = connection.execute(select(ABOUT.c.topic_id, ABOUT.c.version)).first() == (topic_id, SCHEMA)
+            if known and connection.execute(select(func.count()).select_from(GAPS)).scalar_one():
+                return
+            self._empty(connection, topic_id)
+            for partition, span in spans.items():
+                self._reach(connection, partition, span.begin, span.end, span.end)
+
+    def take(self, facts: Sequence[Told]) -> None:
+        """Keep the facts of a batch as the log has them; where it does not follow on what is there, note the gap."""
+        with self._writing() as connection:
+            read_to = _read_to(connection)
+            for partition, span in _spans(facts).items():
+                self._reach(connection, partition, read_to.get(partition, 0), span.begin, span.end)
+            self._keep(connection, facts)
+
+    def gaps(self) -> dict[int, Span]:
+        """What is to be filled, by partition the first of it."""
+        with self._database.read() as connection:
+            rows = connection.execute(select(GAPS).order_by(GAPS.c.partition, GAPS.c.goal.desc()))
+            return {row.partition: Span(row.next, row.goal) for row in rows}
+
+    def fill(self, facts: Sequence[Told], filled: Mapping[int, Span]) -> None:
+        """Keep facts of gaps; `filled` is, by partition, up to where (`begin`) the gap that ends at `end` is done with."""
+        with self._writing() as connection:
+            self._keep(connection, facts)
+            for partition, span in filled.items():
+                gap = (GAPS.c.partition == partition) & (GAPS.c.goal == span.end)
+                done = delete(GAPS).where(gap) if span.begin >= span.end else update(GAPS).where(gap).values(next=span.begin)
+                connection.execute(done)
+
+    @contextmanager
+    def _writing(self) -> Iterator[Connection]:
+        """Two workers on one case, while it goes from one to the other: the second finds its key taken."""
+        try:
+            with self._database.write() as connection:
+                yield connection
+        except IntegrityError as error:
+            raise TryAgain("another worker keeps the same case") from error
+
+    def _empty(self, connection: Connection, topic_id: str) -> None:
+        for table in (*(table.name for table in ALL), WORDS):
+            connection.execute(text(f"DELETE FROM {table}" if self._database.is_sqlite else f"TRUNCATE {table}"))
+        connection.execute(insert(ABOUT).values(topic_id=topic_id, version=SCHEMA))
+
+    def _reach(self, connection: Connection, partition: int, known: int, begin: int, end: int) -> None:
+        """The tables know a partition up to `known`, and now from `begin` to `end`."""
+        if known < begin:
+            connection.execute(self._insert(GAPS).on_conflict_do_nothing(), {"partition": partition, "next": known, "goal": begin})
+        if known < end:
+            self._upsert(connection, READ_TO, [{"partition": partition, "next": end}], key="partition")
+
+    def _keep(self, connection: Connection, facts: Sequence[Told]) -> None:
+        newest: dict[str, Told] = {}
+        for told in facts:
+            if told.case_id not in newest or told.sequence > newest[told.case_id].sequence:
+                newest[told.case_id] = told
+        known = self._known(connection, newest)
+        numbers = {case_id: number for case_id, (number, _) in known.items()}
+        numbers |= _new_numbers(connection, [told for case_id, told in newest.items() if case_id not in known])
+        self._move(
+            connection, [(told, numbers[case_id]) for case_id, told in newest.items() if told.sequence > known.get(case_id, (0, 0))[1]]
+        )
+        rows = [told.fact | {"number": numbers[told.case_id]} for told in facts]
+        if rows:
+            connection.execute(self._insert(FACTS).on_conflict_do_nothing(), rows)
+
+    def _known(self, connection: Connection, case_ids: Iterable[str]) -> dict[str, tuple[int, int]]:
+        wanted = select(CASES.c.case_id, CASES.c.number, CASES.c.sequence).where(CASES.c.case_id.in_(list(case_ids)))
+        found = connection.execute(wanted.order_by(CASES.c.number).with_for_update())
+        return {row.case_id: (row.number, row.sequence) for row in found}
+
+    def _move(self, connection: Connection, moved: Sequence[tuple[Told, int]]) -> None:
+        if not moved:
+            return
+        self._upsert(connection, CASES, [told.case | {"number": number} for told, number in moved], key="case_id")
+        cases = [(told.event["data"]["case"], number) for told, number in moved]
+        self._upsert(connection, DOCUMENTS, [document_row(case) | {"number": number} for case, number in cases])
+        self._involve(connection, cases)
+        self._word(connection, [word_row(case) | {"number": number} for case, number in cases])
+
+    def _involve(self, connection: Connection, cases: Sequence[tuple[Row, int]]) -> None:
+        wanted = {(unit, number) for case, number in cases for unit in units_of(case)}
+        known = select(INVOLVED).where(INVOLVED.c.number.in_([number for _, number in cases]))
+        there = {(row.unit, row.number) for row in connection.execute(known)}
+        if gone := there - wanted:
+            away = delete(INVOLVED).where(INVOLVED.c.unit == bindparam("u"), INVOLVED.c.number == bindparam("n"))
+            connection.execute(away, [{"u": unit, "n": number} for unit, number in sorted(gone)])
+        if new := wanted - there:
+            connection.execute(insert(INVOLVED), [{"unit": unit, "number": number} for unit, number in sorted(new)])
+
+    def _word(self, connection: Connection, rows: Sequence[Row]) -> None:
+        """Words hardly ever change, and their index is the dearest to change."""
+        known = text(f"SELECT {self._word_key}, words FROM case_words WHERE {self._word_key} IN :numbers").bindparams(_many("numbers"))
+        there = {number: words for number, words in connection.execute(known, {"numbers": [row["number"] for row in rows]})}
+        if changed := [row for row in rows if there.get(row["number"]) != row["words"]]:
+            connection.execute(text(self._set_words), changed)
+
+    @property
+    def _word_key(self) -> str:
+        return "rowid" if self._database.is_sqlite else "number"
+
+    @property
+    def _set_words(self) -> str:
+        if self._database.is_sqlite:
+            return "INSERT OR REPLACE INTO case_words (rowid, words) VALUES (:number, :words)"
+        return "INSERT INTO case_words (number, words) VALUES (:number, :words) ON CONFLICT (number) DO UPDATE SET words = excluded.words"
+
+    def _insert(self, table: Table) -> Any:
+        return self._dialect.insert(table)
+
+    def _upsert(self, connection: Connection, table: Table, rows: Sequence[Row], key: str = "number") -> None:
+        """A row that is there keeps its number."""
+        statement = self._insert(table)
+        values = {column.name: statement.excluded[column.name] for column in table.columns if column.name not in (key, "number")}
+        connection.execute(statement.on_conflict_do_update(index_elements=[key], set_=values), rows)
+
+
+def _many(name: str) -> Any:
+    return bindparam(name, expanding=True)
+
+
+def _read_to(connection: Connection) -> dict[int, int]:
+    return {row.partition: row.next for row in connection.execute(select(READ_TO))}
+
+
+def _spans(facts: Iterable[Told]) -> dict[int, Span]:
+    spans: dict[int, Span] = {}
+    for told in facts:
+        known = spans.get(told.partition, Span(told.offset, told.offset + 1))
+        spans[told.partition] = Span(min(known.begin, told.offset), max(known.end, told.offset + 1))
+    return spans
+
+
+def _new_numbers(connection: Connection, opened: Sequence[Told]) -> dict[str, int]:
+    """A number for each new case: its own, or the next that nobody has."""
+    wanted = {told.case_id: number_of(told.case_id, told.case["opened_ms"]) for told in opened}
+    taken = set(connection.scalars(select(CASES.c.number).where(CASES.c.number.in_(list(wanted.values()))))) if wanted else set()
+    numbers: dict[str, int] = {}
+    for case_id, first in wanted.items():
+        number = first
+        while number in taken or (number != first and _is_taken(connection, number)):
+            number += 1
+        taken.add(number)
+        numbers[case_id] = number
+    return numbers
+
+
+def _is_taken(connection: Connection, number: int) -> bool:
+    return connection.execute(select(CASES.c.number).where(CASES.c.number == number)).first() is not None
