@@ -14,12 +14,15 @@ from adapters.clock import open_clock
 from adapters.console_view import ConsoleView
 from adapters.database import open_database
 from adapters.hot import Keys, connect
+from adapters.journal import open_journal
 from adapters.log import configure_logging
+from adapters.secrets import load_secrets
 from adapters.told_reports import ReportLog
 from cli.output import say
 from config.load import load_city
 from config.load_indicators import load_evaluation
 from config.settings import Settings, load_settings
+from console.access import open_access
 from console.app import create_app
 from console.counters import Counters
 from console.feed import Hub
@@ -70,7 +73,10 @@ async def _serve(settings: Settings, listening: socket.socket) -> None:
 
 
 async def _world(settings: Settings) -> World:
+    secrets = load_secrets(settings)
     city = load_city(settings)
+    database = open_database(settings)
+    await asyncio.to_thread(database.upgrade)
     view = ConsoleView.open(settings)
     clock = await open_clock(settings, connect(settings.redis_url), Keys(settings.namespace, settings.city))
     shapes = await asyncio.to_thread(outlines, city, settings)
@@ -83,9 +89,11 @@ async def _world(settings: Settings) -> World:
         clock,
         city=city,
         locate=await asyncio.to_thread(locator, city, settings),
-        database=open_database(settings),
+        database=database,
         figures=Figures(settings, city, load_evaluation(settings)),
         reports_log=ReportLog(settings, city),
+        access=await asyncio.to_thread(open_access, settings, city, database, secrets),
+        journal=open_journal(settings, database, secrets),
     )
 
 

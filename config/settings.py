@@ -47,6 +47,13 @@ class Settings(BaseSettings):
     journal_copy: Path | None = Field(
         None, description="file, best on another machine's disk, that the journal's checkpoints are copied to"
     )
+    evidence_url: str | None = Field(None, description="where pictures are kept: a folder, or `s3://bucket/prefix`; default below .local/")
+    evidence_s3_endpoint: str | None = Field(None, description="address of an S3-compatible storage that is not Amazon's")
+    evidence_days: int = Field(1096, ge=1, description="days that pictures of cases are kept")
+    evidence_unused_days: int = Field(30, ge=1, description="days that pictures are kept which no case shows")
+    rate_account: int = Field(1_200, ge=1, description="most API requests of one account in a minute")
+    rate_token: int = Field(60_000, ge=1, description="most API requests of one token in a minute")
+    rate_address: int = Field(600, ge=1, description="most API requests of one address in a minute that nobody is signed in for")
     fault: str = Field("", description="tests only: name of the fault point at which this process kills (or with `stop@` stops) itself")
 
     def named(self, name: str) -> str:

@@ -17,13 +17,15 @@ from console.edge import Edge
 from console.methods import Methods
 from console.openapi import document, known_query
 from console.problems import add_problems
-from console.routes import cases, city, feed, pages, probe, routing
+from console.routes import cases, city, feed, journal, pages, probe, routing, session
 from console.world import World
 
 STATIC = Path(__file__).parent / "static"
 
 ROUTERS: tuple[Callable[[World], APIRouter], ...] = (
     pages.router,
+    session.router,
+    journal.router,
     city.router,
     cases.router,
     feed.router,

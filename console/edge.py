@@ -59,6 +59,7 @@ class Edge:
                 headers = MutableHeaders(scope=message)
                 headers.update(SAFE)
                 headers.setdefault("Content-Security-Policy", CSP)
+                headers.update(scope.get("state", {}).get("rate", {}))  # what console.access counted
                 route = getattr(scope.get("route"), "path", "other")
                 HTTP_REQUESTS.labels(route, f"{message['status'] // 100}xx").inc()
                 HTTP_SECONDS.labels(route).observe(time.perf_counter() - began)

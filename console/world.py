@@ -12,7 +12,9 @@ from typing import Any
 
 from adapters.clock import CityClock
 from adapters.database import Database
+from adapters.journal import Journal
 from adapters.told_reports import ReportLog
+from console.access import Access
 from console.counters import Counters
 from console.feed import Hub
 from console.figures import Figures
@@ -39,14 +41,17 @@ class World:
     database: Database
     figures: Figures
     reports_log: ReportLog
+    access: Access
+    journal: Journal
 
     def background(self) -> tuple[Awaitable[None], ...]:
         """What runs while the console serves; each runs for ever and sits out engines that are away."""
-        return self.hub.run(), self.counters.run(), _keep_time(self.clock)
+        return self.hub.run(), self.counters.run(), _keep_time(self.clock), self.journal.keep_signed()
 
     async def close(self) -> None:
         """Let go of what is open, after the background has ended."""
         await self.hub.view.close()
+        await asyncio.to_thread(self.journal.close)
 
 
 async def _keep_time(clock: CityClock) -> None:

@@ -4,12 +4,13 @@ Every door asks here: the console's API (`console/access.py`) what a signed-in p
 theirs. Which command a role may give in which state stands in `incidents.transitions`, the table of the state machine, and nowhere else.
 """
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Mapping
 from enum import StrEnum
 from typing import Literal
 
 from incidents.case import Actor, CommandType, Role
-from incidents.catalogue import Frozen
+from incidents.catalogue import City, Frozen
+from incidents.errors import UserError
 from incidents.transitions import BY_COMMAND
 
 
@@ -106,6 +107,14 @@ EVERYTHING = Scope()
 NOTHING = Scope(districts=())
 
 
+def units_below(unit: str, parents: Mapping[str, str | None]) -> tuple[str, ...]:
+    """Every unit whose chain of parents leads to this one, without itself; `parents` maps each unit of the city to its parent."""
+    found: set[str] = {unit}
+    while more := {each for each, parent in parents.items() if parent in found} - found:
+        found |= more
+    return tuple(sorted(found - {unit}))
+
+
 def scope_of(person: Person) -> Scope:
     """The cases that exist for this person.
 
@@ -132,6 +141,30 @@ def may_command(person: Person, command: CommandType) -> bool:
 def actor_of(person: Person) -> Actor:
     """Whom a case's facts name: always the signed-in person, never what a request says of itself."""
     return Actor(id=person.id, role=person.role, unit=person.unit)
+
+
+def check_place(city: City, person: Person) -> None:
+    """Raises UserError when the city has no such level, district or unit, or when they leave open what this role is to see or act for."""
+    first = city.levels[0]
+    _known("level", person.level, city.levels)
+    _known("district", person.district, [each.code for each in city.districts])
+    _known("unit", person.unit, city.unit_by_key)
+    unit = city.unit_by_key.get(person.unit or "")
+    if person.role is Role.UNIT and unit is None:
+        raise UserError("the role unit acts for an office: name its key with --unit (units of the city: docs/city.md)")
+    if person.role in (Role.UNIT, Role.SYSTEM):
+        return
+    if person.level != first and person.district is None:
+        raise UserError(f"a {person.role} of level {person.level} without a district would see the whole {first}: name --district")
+    if person.role is Role.LEADER and person.level != first and (unit is None or unit.level != person.level):
+        raise UserError(f"a leader of level {person.level} speaks for an office of that level: name its key with --unit")
+    if unit is not None and unit.district not in (None, person.district) and person.district is not None:
+        raise UserError(f"unit {unit.key!r} is of district {unit.district}, not of {person.district}: name another --unit or --district")
+
+
+def _known(what: str, value: str | None, known: Collection[str]) -> None:
+    if value is not None and value not in known:
+        raise UserError(f"the city has no {what} {value!r}: choose one of {', '.join(sorted(known)[:20])}{' …' if len(known) > 20 else ''}")
 
 
 def as_markdown() -> str:

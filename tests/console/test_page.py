@@ -28,8 +28,9 @@ from console.figures import Figures
 from console.snapshot import Snapshots
 from console.words import catalogue, labelled
 from console.world import World
-from incidents.case import FactType, State
+from incidents.case import FactType, Role, State
 from incidents.places import Located
+from tests.console.door import a_door, a_journal, bearer
 from tests.console.feed_of import a_frame
 from tests.waiting import until
 
@@ -71,6 +72,9 @@ def client_of(settings: Settings) -> Iterator[httpx.Client]:
     """A console over this Redis, with counters that stand still, served by a thread."""
     city, view = load_city(settings), ConsoleView.open(settings)
     outlines = {"type": "FeatureCollection", "features": [{"type": "Feature", "id": "370202", "properties": {}, "geometry": SQUARE}]}
+    database = open_database(settings)
+    database.upgrade()
+    access = a_door(settings, city, database)
     world = World(
         catalogue(city),
         labelled(outlines),
@@ -80,9 +84,11 @@ def client_of(settings: Settings) -> Iterator[httpx.Client]:
         StandingClock(),
         city=city,
         locate=lambda lon, lat: Located(),
-        database=open_database(settings),
+        database=database,
         figures=Figures(settings, city, load_evaluation(settings)),
         reports_log=ReportLog(settings, city),
+        access=access,
+        journal=a_journal(settings, database, settings.local_dir),
     )
     server = uvicorn.Server(uvicorn.Config(create_app(world), log_config=None, access_log=False))
     with socket.create_server(("127.0.0.1", 0)) as listening:
@@ -90,7 +96,7 @@ def client_of(settings: Settings) -> Iterator[httpx.Client]:
         thread.start()
         try:
             until(lambda: server.started, "the console to start")
-            with httpx.Client(base_url=f"http://127.0.0.1:{listening.getsockname()[1]}") as client:
+            with httpx.Client(base_url=f"http://127.0.0.1:{listening.getsockname()[1]}", headers=bearer(access, Role.LEADER)) as client:
                 yield client
         finally:
             server.should_exit = True
@@ -98,9 +104,9 @@ def client_of(settings: Settings) -> Iterator[httpx.Client]:
 
 
 @pytest.fixture
-def settings_here(redis_server: str) -> Settings:
+def settings_here(redis_server: str, tmp_path: Path) -> Settings:
     """A namespace of this test's own."""
-    return Settings(redis_url=redis_server, namespace=f"t{uuid.uuid4().hex[:8]}.", city="qingdao")
+    return Settings(redis_url=redis_server, local_dir=tmp_path, namespace=f"t{uuid.uuid4().hex[:8]}.", city="qingdao")
 
 
 @pytest.fixture

@@ -1,0 +1,171 @@
+"""Who asks, and whether they may: the dependencies that every route of the API names, and nothing else decides.
+
+A route takes a parameter of type `CanRead`, `CanCommand`, … and gets the signed-in `Person`, by an account's session (cookie) or a token
+(`Authorization: Bearer clt_…`); which cases exist for them is the query layer's matter (`incidents.rights.scope_of`).
+"""
+
+import hmac
+import threading
+import time
+from collections.abc import Awaitable, Callable
+from typing import Annotated
+
+from fastapi import Depends, Request
+from fastapi.security import APIKeyCookie, HTTPAuthorizationCredentials, HTTPBearer
+
+from adapters.database import Database
+from adapters.people import People, hashed
+from adapters.rates import Rate, Rates, Whose
+from adapters.secrets import Secrets
+from adapters.tokens import PREFIX, Tokens
+from config.settings import Settings
+from console.problems import Problem
+from incidents.catalogue import City
+from incidents.rights import Permission, Person, may
+
+COOKIE = "cityloop_session"
+CSRF_HEADER = "X-CSRF-Token"
+SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
+KNOWN_FOR_S = 1.0
+"""How long a person is taken as known without asking SQL again: the most that revoking, disabling or signing out is late elsewhere."""
+MOST_KNOWN = 10_000
+
+_cookie = APIKeyCookie(name=COOKIE, scheme_name="session", description="an account's session; POST /api/v1/session", auto_error=False)
+_bearer = HTTPBearer(scheme_name="token", description="an API token, clt_…; `cityloop tokens create`", auto_error=False)
+
+
+class Access:
+    """The console's door: finds out who asks and how often they did."""
+
+    def __init__(self, people: People, tokens: Tokens, rates: Rates, secrets: Secrets) -> None:
+        self.people = people
+        self.tokens = tokens
+        self._rates = rates
+        self._secrets = secrets
+        self._known: dict[str, tuple[Person, float]] = {}
+        self._lock = threading.Lock()
+
+    def recognise(self, request: Request) -> Person | None:
+        """Who asks, without counting: for a stream to see whether its person is still signed in. Asks SQL; for threads."""
+        token, session = _credentials(request)
+        if token is not None:
+            return self._find(token, self.tokens.find) if token.startswith(PREFIX) else None
+        return None if session is None else self._find(session, self.people.session)
+
+    def _find(self, secret: str, ask: Callable[[str], Person | None]) -> Person | None:
+        key, now = hashed(secret), time.monotonic()
+        person, until = self._known.get(key, (None, 0.0))
+        if now < until:
+            return person
+        if (person := ask(secret)) is not None:
+            with self._lock:
+                if len(self._known) >= MOST_KNOWN:
+                    self._known.clear()
+                self._known[key] = person, now + KNOWN_FOR_S
+        return person
+
+    def forget(self, person: Person) -> None:
+        """Ask SQL at this person's next request: after signing out here."""
+        with self._lock:
+            for key in [key for key, (known, _) in self._known.items() if known.id == person.id]:
+                del self._known[key]
+
+    def admit(self, request: Request) -> Person:
+        """Who asks. Raises Problem: 401 for nobody, 403 for a page of another site, 429 for too many requests."""
+        person = self.recognise(request)
+        if person is None:
+            self.count(request, Whose.ADDRESS, address(request))
+            raise Problem(
+                401,
+                "signed_out",
+                "Nobody is signed in",
+                "sign in at /login, or send `Authorization: Bearer clt_…` with a token that has not ended or been revoked",
+                headers={"WWW-Authenticate": "Bearer"},
+            )
+        self.count(request, Whose(person.kind), person.id)
+        if person.kind == "account" and request.method not in SAFE_METHODS:
+            self._check_csrf(request)
+        return person
+
+    def count(self, request: Request, whose: Whose, who: str) -> None:
+        """One request more. Raises Problem 429 with the seconds until it may be repeated."""
+        rate = self._rates.hit(whose, who)
+        request.state.rate = _headers(rate)
+        if rate.exceeded:
+            raise too_many(rate.reset_s, f"more than {rate.limit} requests a minute")
+
+    def csrf(self, request: Request) -> str | None:
+        """What this session's pages send as `X-CSRF-Token` with whatever changes something; None without a session."""
+        token, session = _credentials(request)
+        return self.csrf_of(session) if token is None and session is not None else None
+
+    def csrf_of(self, session: str) -> str:
+        """The same for a session that begins."""
+        return hmac.new(self._secrets.session, b"csrf" + hashed(session).encode(), "sha256").hexdigest()
+
+    def _check_csrf(self, request: Request) -> None:
+        given, expected = request.headers.get(CSRF_HEADER, ""), self.csrf(request) or ""
+        if not hmac.compare_digest(given.encode(), expected.encode()):
+            detail = f"send the header {CSRF_HEADER} with the `csrf` of GET /api/v1/session; a token (Authorization: Bearer) needs none"
+            raise Problem(403, "csrf", "This request may come from another site", detail)
+
+
+def open_access(settings: Settings, city: City, database: Database, secrets: Secrets) -> Access:
+    """The door of a console with these settings."""
+    people = People(database, {unit.key: unit.parent for unit in city.units})
+    return Access(people, Tokens(database, people), Rates(settings), secrets)
+
+
+def too_many(wait_s: int, why: str) -> Problem:
+    """429: wait, then repeat."""
+    return Problem(
+        429, "too_many", "Too many requests", f"{why}: repeat it in {wait_s} s", headers={"Retry-After": str(wait_s)}, retry_after=wait_s
+    )
+
+
+def address(request: Request) -> str:
+    """Where a request comes from: the nearest proxy, unless that is on this machine and says whom it asks for."""
+    return request.client.host if request.client else "unknown"
+
+
+def _credentials(request: Request) -> tuple[str | None, str | None]:
+    scheme, _, token = request.headers.get("Authorization", "").partition(" ")
+    return (token.strip() if scheme.lower() == "bearer" else None), request.cookies.get(COOKIE)
+
+
+def _headers(rate: Rate) -> dict[str, str]:
+    """draft-ietf-httpapi-ratelimit-headers-07: the three headers that clients know."""
+    return {"RateLimit-Limit": str(rate.limit), "RateLimit-Remaining": str(rate.left), "RateLimit-Reset": str(rate.reset_s)}
+
+
+def signed_in(
+    request: Request,
+    _session: Annotated[str | None, Depends(_cookie)],
+    _token: Annotated[HTTPAuthorizationCredentials | None, Depends(_bearer)],
+) -> Person:
+    """Whoever is signed in, whatever they may do. Raises Problem."""
+    access: Access = request.app.state.world.access
+    return access.admit(request)
+
+
+def allowed(what: Permission) -> Callable[..., Awaitable[Person]]:
+    """The dependency of a route that asks for this permission: the signed-in person, or Problem 401, 403 or 429."""
+
+    async def admitted(person: Annotated[Person, Depends(signed_in)]) -> Person:
+        if not may(person, what):
+            who = f"this token (scopes: {', '.join(sorted(person.scopes))}; role {person.role})" if person.scopes else f"role {person.role}"
+            raise Problem(403, "forbidden", "Not yours to do", f"{who} may not {what}: docs/people.md has who may", permission=what)
+        return person
+
+    return admitted
+
+
+SignedIn = Annotated[Person, Depends(signed_in)]
+CanRead = Annotated[Person, Depends(allowed(Permission.READ))]
+CanCommand = Annotated[Person, Depends(allowed(Permission.COMMAND))]
+CanGiveEvidence = Annotated[Person, Depends(allowed(Permission.EVIDENCE))]
+CanExport = Annotated[Person, Depends(allowed(Permission.EXPORT))]
+CanUnseal = Annotated[Person, Depends(allowed(Permission.UNSEAL))]
+CanReport = Annotated[Person, Depends(allowed(Permission.REPORT))]
+CanPosition = Annotated[Person, Depends(allowed(Permission.POSITION))]
+CanReadJournal = Annotated[Person, Depends(allowed(Permission.JOURNAL))]
