@@ -40,11 +40,20 @@ class Taken(Frozen):
     lat: float | None = None
 
 
+class Upload(Frozen):
+    """Who brought a file, and for which district and unit they act: whoever acts for the same may see it."""
+
+    person: str
+    district: str | None = None
+    unit: str | None = None
+
+
 class Picture(Frozen):
     """What the store knows of a file; nothing of it comes from whoever names the hash later.
 
     `sha256` is of the bytes as they are kept, after stripping. `stored_at` and `captured_at` are on the city's clock. Width and height
-    are pixels as one looks at it, upright; None for a recording, which is never decoded. `used_by` is the case that it is proof of.
+    are pixels as one looks at it, upright; None for a recording, which is never decoded. `proof_of` is the case that was handled or
+    checked by it, `cases` all that show it, `uploads` who brought it.
     """
 
     sha256: str
@@ -56,10 +65,9 @@ class Picture(Frozen):
     captured_at: AwareDatetime | None = None
     lon: float | None = None
     lat: float | None = None
-    uploaded_by: str
-    district: str | None = None
-    case_id: str | None = None
-    used_by: str | None = None
+    uploads: tuple[Upload, ...] = ()
+    cases: tuple[str, ...] = ()
+    proof_of: str | None = None
 
 
 def exif_moment(text: object, offset: object, fraction: object, zone: tzinfo) -> datetime | None:
@@ -149,7 +157,7 @@ def resolved(given: Sequence[Evidence], known: Mapping[str, Picture], case_id: s
         picture = known.get(each.sha256.lower())
         if picture is None:
             return Why.UNKNOWN_PICTURE.say(sha256=each.sha256[:12])
-        if picture.used_by is not None and picture.used_by != case_id:
+        if picture.proof_of not in (None, case_id):
             return Why.USED_PICTURE.say(sha256=each.sha256[:12])
         found[picture.sha256] = as_evidence(picture)
     return tuple(found.values())

@@ -134,7 +134,7 @@ def test_what_the_client_says_beside_the_hash_is_replaced_by_what_the_store_know
     [
         (Evidence(url="s3://x/y.jpg"), {}, "upload the picture first"),
         (Evidence(sha256="b" * 64), {}, "no picture bbbbbbbbbbbb"),
-        (Evidence(sha256="a" * 64), {"a" * 64: picture(used_by="QD-20261121-BBBBBBBBBB")}, "proof of another case"),
+        (Evidence(sha256="a" * 64), {"a" * 64: picture(proof_of="QD-20261121-BBBBBBBBBB")}, "proof of another case"),
     ],
 )
 def test_a_hash_that_the_store_does_not_stand_behind_is_refused_with_what_to_do(
@@ -145,7 +145,7 @@ def test_a_hash_that_the_store_does_not_stand_behind_is_refused_with_what_to_do(
 
 
 def test_the_same_picture_by_two_hashes_is_one_and_may_prove_its_own_case_twice() -> None:
-    known = {"a" * 64: picture(used_by=CASE), "b" * 64: picture(used_by=CASE)}
+    known = {"a" * 64: picture(proof_of=CASE), "b" * 64: picture(proof_of=CASE)}
     found = resolved([Evidence(sha256="A" * 64), Evidence(sha256="b" * 64)], known, CASE)
     assert found == (as_evidence(picture()),)
 
