@@ -49,7 +49,7 @@ def _exists(command: Any, words: list[str]) -> None:
 
 @pytest.mark.parametrize("name", pages.names())
 def test_a_setting_that_is_named_exists(name: str) -> None:
-    named = set(re.findall(r"\bCITYLOOP_[A-Z_]+", pages.read(name)))
+    named = set(re.findall(r"\bCITYLOOP_[A-Z0-9_]+", pages.read(name)))
     assert named <= {f"CITYLOOP_{field.upper()}" for field in Settings.model_fields} | HIDDEN_BUT_SHOWN
 
 
