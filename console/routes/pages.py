@@ -11,7 +11,7 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 from fastapi import APIRouter
-from fastapi.responses import HTMLResponse
+from fastapi.responses import FileResponse, HTMLResponse
 
 from console.edge import policy
 from console.world import World
@@ -27,6 +27,8 @@ PAGES = {
     "/login": "login.html",
 }
 """Address -> shell; an address whose shell is not there is not served."""
+WORKER = "field-worker.js"
+"""The service worker of /field: from the root, for a worker governs only addresses below its own."""
 
 _IMPORT_MAP = re.compile(r'<script type="importmap">(.*?)</script>', re.DOTALL)
 
@@ -37,7 +39,12 @@ def router(world: World) -> APIRouter:
     for path, name in PAGES.items():
         if (SHELLS / name).is_file():
             pages.add_api_route(path, _page(SHELLS / name), name=name)
+    pages.add_api_route(f"/{WORKER}", _worker, name=WORKER)
     return pages
+
+
+async def _worker() -> FileResponse:
+    return FileResponse(SHELLS / WORKER, media_type="text/javascript", headers={"Cache-Control": "no-cache"})
 
 
 def _page(shell: Path) -> Callable[[], Awaitable[HTMLResponse]]:
