@@ -54,6 +54,7 @@ class Settings(BaseSettings):
     rate_account: int = Field(1_200, ge=1, description="most API requests of one account in a minute")
     rate_token: int = Field(60_000, ge=1, description="most API requests of one token in a minute")
     rate_address: int = Field(600, ge=1, description="most API requests of one address in a minute that nobody is signed in for")
+    seal_days: int = Field(180, ge=1, le=3650, description="days until the key of a report's personal data is erased (docs/privacy.md)")
     fault: str = Field("", description="tests only: name of the fault point at which this process kills (or with `stop@` stops) itself")
 
     def named(self, name: str) -> str:

@@ -12,14 +12,12 @@ from typing import Any, NamedTuple
 
 from pydantic_core import from_json
 
-from incidents.errors import BadReport, RejectReason
+from incidents.errors import BadReport
 from incidents.plates import refuse_plate
 from incidents.steps.intake import read, seals
 
 NAMES = (b"reporter", b"plate", b"building", b"\\u")
 """What a report that holds something personal must contain; an escape may hide the others."""
-MOST_TEXT = 3000
-"""Bytes of one value as JSON: sealed it must stay below 4,096 characters (`incidents.events.Sealed`)."""
 MOST_HEAD = 1 << 16
 SEAL_KEYS = frozenset({"sealed", "key", "match"})
 WHOLE = "report"
@@ -73,7 +71,7 @@ def at_edge(value: bytes) -> Json:
 def sealed(report: Json, seal: SealValue) -> Json:
     """The report (of the shape that intake reads) with every personal value sealed; the very same object when it has none.
 
-    What is sealed already stays. Raises BadReport for a plate that cannot exist and for a value too long to be personal data.
+    What is sealed already stays. Raises BadReport for a plate that cannot exist.
     """
     data = report["data"]
     refuse_plate(data.get("plate"))
@@ -90,11 +88,7 @@ def sealed(report: Json, seal: SealValue) -> Json:
 
 
 def _sealed(field: str, value: Any, within: str, seal: SealValue) -> Any:
-    if value is None or is_seal(value):
-        return value
-    if len(json.dumps(value)) > MOST_TEXT:
-        raise BadReport(RejectReason.OVERSIZED, f"data.{field[:100]} has more than {MOST_TEXT} characters")
-    return seal(field, value, within)
+    return value if value is None or is_seal(value) else seal(field, value, within)
 
 
 def normal(field: str, value: Any) -> str:
