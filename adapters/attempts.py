@@ -4,11 +4,12 @@ An attempt counts as failed before the password is looked at, so that many at on
 right. Keys are hashes: what people type into the field for their name, passwords among it, is kept nowhere.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
+from typing import Any
 
-from sqlalchemy import Connection, case, delete, select
+from sqlalchemy import Connection, Row, case, delete, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from adapters.database import Database
@@ -45,23 +46,26 @@ class Attempts:
 
     def begin(self, account: str, address: str, now_ms: int) -> int:
         """Count an attempt; milliseconds to wait before trying again, 0 when this one may go on."""
-        keys = dict(_keys(account, address))
+        patience = dict(_keys(account, address))
         with self._database.write() as connection:
             connection.execute(delete(ATTEMPTS).where(ATTEMPTS.c.last_at < now_ms - FORGOTTEN_MS))
-            query = select(ATTEMPTS).where(ATTEMPTS.c.key.in_(keys)).order_by(ATTEMPTS.c.key).with_for_update()
-            known = {row.key: row for row in connection.execute(query)}
-            wait = max((row.free_at - now_ms for row in known.values()), default=0)
+            known = self._hold(connection, sorted(patience), now_ms)
+            wait: int = max(row.free_at for row in known) - now_ms
             if wait > 0:
                 return wait
-            for key in sorted(keys):
-                self._count(connection, key, keys[key], known[key].failures + 1 if key in known else 1, now_ms)
+            for row in known:
+                failures = row.failures + 1
+                new = {"failures": failures, "last_at": now_ms, "free_at": now_ms + patience[row.key].wait_ms(failures)}
+                connection.execute(update(ATTEMPTS).where(ATTEMPTS.c.key == row.key).values(**new))
         return 0
 
-    def _count(self, connection: Connection, key: str, patience: Patience, failures: int, now_ms: int) -> None:
-        dialect = sqlite if self._database.is_sqlite else postgresql
-        new = {"failures": failures, "last_at": now_ms, "free_at": now_ms + patience.wait_ms(failures)}
-        row = dialect.insert(ATTEMPTS).values(key=key, **new)
-        connection.execute(row.on_conflict_do_update(index_elements=[ATTEMPTS.c.key], set_=new))
+    def _hold(self, connection: Connection, keys: list[str], now_ms: int) -> Sequence[Row[Any]]:
+        """The counts of these keys, made where there are none, and nobody else's until the transaction ends."""
+        insert = (sqlite if self._database.is_sqlite else postgresql).insert(ATTEMPTS)
+        rows = [{"key": key, "failures": 0, "last_at": now_ms, "free_at": 0} for key in keys]
+        connection.execute(insert.values(rows).on_conflict_do_nothing())
+        query = select(ATTEMPTS).where(ATTEMPTS.c.key.in_(keys)).order_by(ATTEMPTS.c.key).with_for_update()
+        return connection.execute(query).all()
 
     def right(self, account: str, address: str) -> None:
         """The attempt that began was right: forget the failures here, and take this one back elsewhere."""
@@ -69,7 +73,7 @@ class Attempts:
         less = case((ATTEMPTS.c.failures > 0, ATTEMPTS.c.failures - 1), else_=0)
         with self._database.write() as connection:
             connection.execute(delete(ATTEMPTS).where(ATTEMPTS.c.key == here))
-            connection.execute(ATTEMPTS.update().where(ATTEMPTS.c.key.in_(elsewhere)).values(failures=less, free_at=0))
+            connection.execute(update(ATTEMPTS).where(ATTEMPTS.c.key.in_(elsewhere)).values(failures=less, free_at=0))
 
 
 def _keys(account: str, address: str) -> Iterator[tuple[str, Patience]]:
