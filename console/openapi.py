@@ -28,7 +28,7 @@ TAGS = {
     "evaluation": "Indicators with counts and rules, and why a report ended up where it did.",
     "feed": "What happens, as it happens: server-sent events.",
     "units": "Where vehicles, drones and crews are.",
-    "people": "Who may do what, who did what, and who opened what.",
+    "journal": "Who did what, and who opened what: append-only, chained, signed.",
     "city": "Names, outlines, units, and the rules tried on a case.",
 }
 DESCRIPTION = """Cases of a city's operations centre, from a sighting to a verified closure.

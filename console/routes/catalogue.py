@@ -1,0 +1,131 @@
+"""What never changes while the process lives: the names of the city, and its districts' outlines."""
+
+from typing import Any
+
+from fastapi import APIRouter, Request, Response
+from pydantic import ConfigDict, Field
+
+from console.access import CanRead
+from console.tagged import Tagged
+from console.views import View
+from console.world import World
+from incidents.catalogue import By, ClockKind, Grade, Named, Nature, Severity
+
+GEOJSON = "application/geo+json"
+NOT_MODIFIED: dict[int | str, dict[str, Any]] = {304: {"description": "the copy named by `If-None-Match` still holds"}}
+
+
+class CityView(Named):
+    """The city."""
+
+    code: str
+    zone: str = Field(description="its time zone, by its IANA name")
+
+
+class ConditionView(Named):
+    """A filing condition with its limit."""
+
+    key: str
+    clock: ClockKind
+    limit: float
+    grade: Grade
+    severity: Severity | None
+
+
+class CategoryView(Named):
+    """A row of the catalogue."""
+
+    domain: str
+    code: str
+    nature: Nature
+    severity: Severity
+    close: By
+    lead: str = Field(description="kind of unit")
+    closing_condition: Named
+    conditions: list[ConditionView]
+
+
+class DistrictView(Named):
+    """A district; `subdistricts` by code."""
+
+    subdistricts: dict[str, Named]
+
+
+CATALOGUE: dict[str, Any] = {
+    "city": {"code": "QD", "zone": "Asia/Shanghai", "zh": "青岛市", "en": "Qingdao"},
+    "categories": {
+        "road_spillage": {
+            "zh": "道路遗撒",
+            "en": "Road spillage",
+            "domain": "road_spillage",
+            "code": "0114",
+            "nature": "lasting",
+            "severity": "normal",
+            "close": "auto",
+            "lead": "sanitation",
+            "closing_condition": {"zh": "路面洁净", "en": "the road is clean"},
+            "conditions": [
+                {
+                    "zh": "路面遗撒",
+                    "en": "spilt on the road",
+                    "key": "any",
+                    "clock": "work_hour",
+                    "limit": 4.0,
+                    "grade": "B",
+                    "severity": None,
+                }
+            ],
+        }
+    },
+    "domains": {"road_spillage": {"zh": "道路遗撒", "en": "Road spillage"}},
+    "units": {"sanitation-370202": {"zh": "市南区环卫", "en": "Shinan sanitation"}},
+    "districts": {"370202": {"zh": "市南区", "en": "Shinan", "subdistricts": {"370202001": {"zh": "八大峡街道", "en": "Badaxia"}}}},
+    "levels": ["city", "district", "subdistrict", "community", "grid"],
+    "rules": "5b2f0c3a9d1e",
+}
+
+
+class CatalogueView(View):
+    """Names by key in Chinese and English, and what belongs to them."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [CATALOGUE]})
+
+    city: CityView
+    categories: dict[str, CategoryView]
+    domains: dict[str, Named]
+    units: dict[str, Named]
+    districts: dict[str, DistrictView]
+    levels: list[str] = Field(description="the highest first")
+    rules: str = Field(description="hash of the city's rules")
+
+
+def router(world: World) -> APIRouter:
+    """`/api/v1/catalogue`, `/api/v1/districts`."""
+    area = APIRouter(prefix="/api/v1", tags=["city"])
+    names, outlines = Tagged.of(world.catalogue), Tagged.of(world.outlines, GEOJSON)
+
+    @area.get("/catalogue", summary="Names and limits", response_model=CatalogueView, responses=NOT_MODIFIED)
+    async def catalogue(person: CanRead, request: Request) -> Response:
+        """Names of the city, its categories with conditions and limits, units and districts, in Chinese and English."""
+        return names.answer(request)
+
+    @area.get("/districts", summary="Outlines of the districts", responses=NOT_MODIFIED | outlines_said())
+    async def districts(person: CanRead, request: Request) -> Response:
+        """GeoJSON, WGS-84, with a point for each name (`label`); `schematic` says that a shape is invented."""
+        return outlines.answer(request)
+
+    return area
+
+
+def outlines_said() -> dict[int | str, dict[str, Any]]:
+    """The answer in GeoJSON, for the document."""
+    square = [[[120.3, 36.0], [120.4, 36.0], [120.4, 36.1], [120.3, 36.0]]]
+    properties = {"name": "市南区", "label": [120.35, 36.05]}
+    feature = {"type": "Feature", "id": "370202", "properties": properties, "geometry": {"type": "Polygon", "coordinates": square}}
+    schema = {
+        "type": "object",
+        "required": ["type", "features"],
+        "properties": {"type": {"const": "FeatureCollection"}, "features": {"type": "array", "items": {"type": "object"}}},
+    }
+    example = {"type": "FeatureCollection", "features": [feature]}
+    return {200: {"description": "a FeatureCollection", "content": {GEOJSON: {"schema": schema, "example": example}}}}
