@@ -1,7 +1,7 @@
 """The tables that the console asks of cases: what the projection keeps (adapters/case_keeper.py) and `adapters.case_query` reads.
 
 `cases` is one narrow row per case, whatever became of it; `documents` the whole case as its newest fact told it; `facts` the history
-without the case; `involved` which units lead or assist; `case_words` what a case is found by (each database's own kind of index, so that only
+without the case; `involved` which units lead or assist; `case_words` what a case is found by (each database has its own index, so only
 the revision makes it). Rows stay for ever: a city's year is about five million.
 A case's `number` grows with the moment it was opened, so that the newest come first by the primary key, in every index and in `case_words`.
 """

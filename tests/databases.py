@@ -34,8 +34,8 @@ def postgres_server() -> Iterator[PostgresEngine]:
     try:
         server.start()
         _execute(engine, f"CREATE DATABASE {MADE}")
-        with contextlib.closing(open_database(Settings(database_url=engine.url(MADE)))) as database:
-            database.upgrade()
+        with _upgraded(engine.url(MADE)):
+            pass
         yield engine
     finally:
         server.stop(signal.SIGINT)
@@ -45,8 +45,28 @@ def postgres_server() -> Iterator[PostgresEngine]:
 @pytest.fixture(params=ENGINES)
 def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
     """The URL of an empty database of this test, on each engine in turn."""
+    with _new_database(request, tmp_path) as url:
+        yield url
+
+
+@pytest.fixture
+def databases(database_url: str) -> Iterator[Database]:
+    """An empty database with all tables, on each engine in turn."""
+    with _upgraded(database_url) as database:
+        yield database
+
+
+@pytest.fixture(scope="module", params=ENGINES)
+def shared_databases(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Database]:
+    """As `databases`, one for a whole module whose tests only read what a fixture of theirs wrote."""
+    with _new_database(request, tmp_path_factory.mktemp("database")) as url, _upgraded(url) as database:
+        yield database
+
+
+@contextlib.contextmanager
+def _new_database(request: pytest.FixtureRequest, folder: Path) -> Iterator[str]:
     if request.param == "sqlite":
-        yield f"sqlite:///{tmp_path / 'test.sqlite'}"
+        yield f"sqlite:///{folder / 'test.sqlite'}"
         return
     engine: PostgresEngine = request.getfixturevalue("postgres_server")
     name = f"t{uuid.uuid4().hex[:12]}"
@@ -55,10 +75,9 @@ def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str
     _execute(engine, f"DROP DATABASE {name} WITH (FORCE)")
 
 
-@pytest.fixture
-def databases(database_url: str) -> Iterator[Database]:
-    """An empty database with all tables, on each engine in turn."""
-    with contextlib.closing(open_database(Settings(database_url=database_url))) as database:
+@contextlib.contextmanager
+def _upgraded(url: str) -> Iterator[Database]:
+    with contextlib.closing(open_database(Settings(database_url=url))) as database:
         database.upgrade()
         yield database
 

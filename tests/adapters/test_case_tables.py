@@ -1,4 +1,4 @@
-"""The writer of the case tables, on both databases: whatever batches bring facts in whatever order, the tables end as the log tells them."""
+"""The writer of the case tables, on both databases: in whatever batches and order facts come, the tables end as the log tells them."""
 
 import json
 from collections.abc import Sequence

@@ -1,0 +1,78 @@
+"""The orders of a list of cases and the cursors that its pages go on from: the position of the last row, so that nothing shifts.
+
+Every order ends in the case's number, which no two share; a cursor names its order and is of no use in another.
+"""
+
+import base64
+import binascii
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+
+import orjson
+from sqlalchemy import ColumnElement, Row, and_, func, or_
+
+from adapters.case_tables import CASES
+from incidents.errors import UserError
+
+NEVER_MS = 1 << 52
+"""Stands for the due time of a case that has none: it comes last."""
+C = CASES.c
+DUE = func.coalesce(C.due_ms, NEVER_MS)
+
+
+class Sort(StrEnum):
+    """Orders of a list. `due` and `severity` are orders of work: they show open cases only."""
+
+    NEWEST = "newest"
+    DUE = "due"
+    SEVERITY = "severity"
+
+
+Number = ColumnElement[int]
+
+
+@dataclass(frozen=True)
+class Order:
+    """`by` sorts; `after` holds for what comes behind a position, and `position` is a row's. `Number`: the column it is read from."""
+
+    by: Callable[[Number], tuple[ColumnElement[Any], ...]]
+    after: Callable[..., ColumnElement[bool]]
+    position: Callable[[Row[Any]], tuple[int, ...]]
+
+
+ORDERS: dict[Sort, Order] = {
+    Sort.NEWEST: Order(
+        lambda number: (number.desc(),),
+        lambda number, last: number < last,
+        lambda row: (row.number,),
+    ),
+    Sort.DUE: Order(
+        lambda number: (DUE, number),
+        lambda number, due, last: or_(due < DUE, and_(due == DUE, number > last)),
+        lambda row: (NEVER_MS if row.due_ms is None else row.due_ms, row.number),
+    ),
+    Sort.SEVERITY: Order(
+        lambda number: (C.urgency, number.desc()),
+        lambda number, urgency, last: or_(urgency < C.urgency, and_(urgency == C.urgency, number < last)),
+        lambda row: (row.urgency, row.number),
+    ),
+}
+
+
+def cursor_of(sort: Sort, row: Row[Any]) -> str:
+    """Where the page behind this row begins."""
+    return base64.urlsafe_b64encode(orjson.dumps([sort, *ORDERS[sort].position(row)])).decode().rstrip("=")
+
+
+def behind(sort: Sort, cursor: str, number: Number) -> ColumnElement[bool]:
+    """The rows behind a cursor. Raises UserError when it is none, or of another order."""
+    try:
+        named, *position = orjson.loads(base64.b64decode(cursor + "=" * (-len(cursor) % 4), b"-_", validate=True))
+        fits = named == sort and len(position) == len(ORDERS[sort].by(number)) and all(type(each) is int for each in position)
+    except (ValueError, binascii.Error):
+        fits = False
+    if not fits:
+        raise UserError(f"cursor {cursor[:80]!r} is none of this list sorted by {sort}; ask without a cursor to begin at its first page")
+    return ORDERS[sort].after(number, *position)

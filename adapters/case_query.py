@@ -1,0 +1,234 @@
+"""The only reader of the case tables: what the console shows of cases, to each person what exists for them.
+
+Every select begins in `_select`, which adds the scope, so that no answer can forget it; a case out of the scope is None, as one that never
+was (a test holds all modules to that). "Now" is the city's clock at the moment of reading: a case whose time has run out is overdue then.
+Nothing is masked here.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from math import cos, radians
+from typing import Any
+
+import orjson
+from sqlalchemy import ColumnElement, Connection, Select, func, select, true
+
+from adapters.case_filter import (
+    CONFIRMABLE,
+    EVERY_CASE,
+    POSTGRES_WORDS,
+    SQLITE_WORDS,
+    TAB_STATES,
+    Bbox,
+    Filter,
+    Tab,
+    conditions,
+    found_by,
+    in_box,
+    overdue,
+    seen_by,
+)
+from adapters.case_orders import ORDERS, Sort, behind, cursor_of
+from adapters.case_rows import PER_MS
+from adapters.case_shown import fact_shown, point_shown, row_shown
+from adapters.case_tables import CASES, DOCUMENTS, FACTS
+from adapters.case_words import Names
+from adapters.database import Database
+from incidents.case import State
+from incidents.catalogue import City
+from incidents.events import epoch_ms
+from incidents.places import METRES_PER_DEGREE, distance_m
+from incidents.rights import Scope
+
+MOST_ROWS = 500
+MOST_POINTS = 10_000
+MOST_COUNTED = 1_000
+EXPORTED_AT_ONCE = 1_000
+SIMILAR_LOOKED_AT = 200
+C = CASES.c
+Json = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Page:
+    """Rows of a list (`CaseRow` as JSON), the cursor of the next page, and how many match: with `at_least`, that many or more."""
+
+    rows: list[Json]
+    next: str | None
+    total: int
+    at_least: bool = False
+
+
+@dataclass(frozen=True)
+class Found:
+    """One case: its row, and the whole of it as its newest fact told it."""
+
+    row: Json
+    case: Json
+
+
+@dataclass(frozen=True)
+class Points:
+    """`[case_id, lon, lat, category, state, severity, due_ms | None, overdue]` each; `complete` False: there are more."""
+
+    points: list[list[Any]]
+    complete: bool
+
+
+@dataclass(frozen=True)
+class Counts:
+    """Open cases of a scope by tab, state and district ("" where the city's geography does not say)."""
+
+    tabs: dict[str, int]
+    states: dict[str, int]
+    districts: dict[str, int]
+
+
+@dataclass(frozen=True)
+class Near:
+    """A case that may be the same thing, and how far away it is."""
+
+    row: Json
+    distance_m: int
+
+
+class CaseQuery:
+    """Reads, in any thread. Every method raises TryAgain when the database is away."""
+
+    def __init__(self, database: Database, city: City, now: Callable[[], datetime]) -> None:
+        self._database = database
+        self._names = Names(city)
+        self._family = {each.key: each.family or each.key for each in city.categories}
+        self._now = now
+        self._words = SQLITE_WORDS if database.is_sqlite else POSTGRES_WORDS
+
+    def cases(
+        self, scope: Scope, wanted: Filter = EVERY_CASE, cursor: str | None = None, limit: int = 50, sort: Sort = Sort.NEWEST
+    ) -> Page:
+        """A page of at most 500 cases. Raises UserError for a cursor that is none of this order.
+
+        Whatever is opened meanwhile, who follows the cursors sees every case that was there, once; a case whose place in the order moves
+        (its due time was extended) is seen where it stands then.
+        """
+        limit = max(1, min(limit, MOST_ROWS))
+        query = self._matching(scope, wanted, [CASES, self._is_overdue()], only_open=sort is not Sort.NEWEST)
+        number = self._number(wanted)
+        page = query if cursor is None else query.where(behind(sort, cursor, number))
+        with self._database.read() as connection:
+            rows = connection.execute(page.order_by(*ORDERS[sort].by(number)).limit(limit + 1)).all()
+            more = len(rows) > limit
+            total = len(rows) if cursor is None and not more else _counted(connection, query, wanted.open_only or sort is not Sort.NEWEST)
+        exact = wanted.open_only or sort is not Sort.NEWEST or total <= MOST_COUNTED
+        shown = [row_shown(row) for row in rows[:limit]]
+        return Page(shown, cursor_of(sort, rows[limit - 1]) if more else None, total if exact else MOST_COUNTED, not exact)
+
+    def case(self, scope: Scope, case_id: str) -> Found | None:
+        """A whole case; None when there is none, or none for this scope."""
+        query = self._select(scope, CASES, self._is_overdue(), DOCUMENTS.c.json).join(DOCUMENTS, DOCUMENTS.c.number == C.number)
+        with self._database.read() as connection:
+            row = connection.execute(query.where(C.case_id == case_id)).first()
+        return None if row is None else Found(row_shown(row), orjson.loads(row.json))
+
+    def some(self, scope: Scope, case_ids: Sequence[str]) -> list[Json]:
+        """The rows of those of these cases that exist for this scope, the newest first."""
+        query = self._select(scope, CASES, self._is_overdue()).where(C.case_id.in_(case_ids[:MOST_ROWS]))
+        with self._database.read() as connection:
+            return [row_shown(row) for row in connection.execute(query.order_by(C.number.desc()))]
+
+    def facts(self, scope: Scope, case_id: str, after: int = 0, limit: int = 200) -> list[Json] | None:
+        """What happened to a case behind a sequence, in order; None when there is no such case for this scope."""
+        limit = max(1, min(limit, MOST_ROWS))
+        facts = self._select(scope, FACTS).join(FACTS, FACTS.c.number == C.number).where(C.case_id == case_id, FACTS.c.sequence > after)
+        with self._database.read() as connection:
+            rows = connection.execute(facts.order_by(FACTS.c.sequence).limit(limit)).all()
+            there = rows or connection.execute(self._select(scope, C.number).where(C.case_id == case_id)).first()
+        return [fact_shown(row) for row in rows] if there else None
+
+    def points(self, scope: Scope, bbox: Bbox | None = None, wanted: Filter = EVERY_CASE, most: int = MOST_POINTS) -> Points:
+        """The open cases of a filter in a box, the newest first."""
+        columns = (C.case_id, C.lon, C.lat, C.category, C.state, C.severity, C.due_ms, self._is_overdue())
+        query = self._matching(scope, wanted, columns, only_open=True).where(*(in_box(bbox) if bbox else ()))
+        with self._database.read() as connection:
+            rows = connection.execute(query.order_by(self._number(wanted).desc()).limit(most + 1)).all()
+        return Points([point_shown(row) for row in rows[:most]], len(rows) <= most)
+
+    def counts(self, scope: Scope) -> Counts:
+        """How many open cases stand where."""
+        late = self._is_overdue()
+        groups = (C.state, C.district, C.held_because, late)
+        query = self._select(scope, *groups, func.count().label("n")).where(C.is_open.is_(true())).group_by(*groups)
+        counts = Counts(dict.fromkeys(Tab, 0), {}, {})
+        with self._database.read() as connection:
+            for row in connection.execute(query):
+                for tab in _tabs(row.state, row.held_because, row.is_overdue):
+                    counts.tabs[tab] += row.n
+                counts.states[row.state] = counts.states.get(row.state, 0) + row.n
+                counts.districts[row.district or ""] = counts.districts.get(row.district or "", 0) + row.n
+        return counts
+
+    def tasks(self, scope: Scope, states: Sequence[State], limit: int = 200) -> list[Found]:
+        """Open cases in one of these states, by what runs out first: the post's own limit or the case's."""
+        first = func.coalesce(C.stage_due_ms, C.due_ms, C.entered_ms)
+        query = self._select(scope, CASES, self._is_overdue(), DOCUMENTS.c.json).join(DOCUMENTS, DOCUMENTS.c.number == C.number)
+        query = query.where(C.is_open.is_(true()), C.state.in_(states)).order_by(first, C.number).limit(min(limit, MOST_ROWS))
+        with self._database.read() as connection:
+            return [Found(row_shown(row), orjson.loads(row.json)) for row in connection.execute(query)]
+
+    def rows(self, scope: Scope, wanted: Filter = EVERY_CASE) -> Iterator[Json]:
+        """Every case of a filter, the newest first, a thousand at a time: no transaction lasts as long as the download."""
+        number, last = self._number(wanted), None
+        query = self._matching(scope, wanted, [CASES, self._is_overdue()]).order_by(number.desc()).limit(EXPORTED_AT_ONCE)
+        while True:
+            with self._database.read() as connection:
+                found = connection.execute(query if last is None else query.where(number < last)).all()
+            yield from map(row_shown, found)
+            if len(found) < EXPORTED_AT_ONCE:
+                return
+            last = found[-1].number
+
+    def similar(self, scope: Scope, category: str, at: tuple[float, float], within_m: float, since: datetime) -> list[Near]:
+        """Cases of the category's family within so many metres of a point (longitude, latitude), opened since; the nearest first."""
+        lon, lat = at
+        north, east = within_m / METRES_PER_DEGREE, within_m / METRES_PER_DEGREE / max(0.01, cos(radians(lat)))
+        family = self._family.get(category, category)
+        keys = [key for key, its in self._family.items() if its == family] or [category]
+        query = self._select(scope, CASES, self._is_overdue()).where(*in_box((lon - east, lat - north, lon + east, lat + north)))
+        query = query.where(C.category.in_(keys), C.number >= epoch_ms(since) * PER_MS).order_by(C.number.desc()).limit(SIMILAR_LOOKED_AT)
+        with self._database.read() as connection:
+            rows = connection.execute(query).all()
+        near = [Near(row_shown(row), round(distance_m(lon, lat, row.lon, row.lat))) for row in rows]
+        return sorted((each for each in near if each.distance_m <= within_m), key=lambda each: each.distance_m)
+
+    def _select(self, scope: Scope, *columns: Any) -> Select[Any]:
+        """The cases of a scope; every statement of this module begins here."""
+        return select(*columns).select_from(CASES).where(*seen_by(scope))
+
+    def _matching(self, scope: Scope, wanted: Filter, columns: Sequence[Any], *, only_open: bool = False) -> Select[Any]:
+        query = self._select(scope, *columns).where(*conditions(wanted, self._now()))
+        if wanted.words:
+            query = query.join(self._words, self._number(wanted) == C.number)
+            query = query.where(found_by(self._names.terms(wanted.words), self._database.is_sqlite))
+        return query.where(C.is_open.is_(true())) if only_open and not wanted.open_only else query
+
+    def _number(self, wanted: Filter) -> ColumnElement[int]:
+        """Where a query reads the case's number: from the index of words when it searches them, which gives them in this order."""
+        return self._words.columns[0] if wanted.words else C.number
+
+    def _is_overdue(self) -> ColumnElement[bool]:
+        return overdue(self._now()).label("is_overdue")
+
+
+def _counted(connection: Connection, query: Select[Any], exactly: bool) -> int:
+    """How many match; where ended cases may, counted no further than a little above a thousand."""
+    numbers = query.with_only_columns(C.number)
+    counted = numbers if exactly else numbers.limit(MOST_COUNTED + 1)
+    return connection.execute(select(func.count()).select_from(counted.subquery())).scalar_one()
+
+
+def _tabs(state: str, held_because: str | None, late: bool) -> Iterator[Tab]:
+    yield from (tab for tab, states in TAB_STATES.items() if state in states)
+    if state == State.HELD and held_because in CONFIRMABLE:
+        yield Tab.TO_FILE
+    if late:
+        yield Tab.OVERDUE
