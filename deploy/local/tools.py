@@ -1,6 +1,6 @@
 """Installs what the tests need beyond Python, for `make test`: apt packages where we are root, otherwise one message naming them.
 
-PostgreSQL, Chromium and promtool are wanted, not needed: without them the tests that use them fail, and say so.
+PostgreSQL, Chromium, promtool and amtool are wanted, not needed: without them the tests that use them fail, and say so.
 """
 
 import shutil
@@ -23,6 +23,7 @@ def wanted() -> list[str]:
         "fonts-noto-cjk": FONT.exists() or sys.platform != "linux",
         "postgresql": any(PACKAGED.glob("*/bin/initdb")),
         "prometheus": shutil.which("promtool"),
+        "prometheus-alertmanager": shutil.which("amtool"),
     }
     return [package for package, there in found.items() if not there]
 
