@@ -8,7 +8,8 @@ import base64
 import binascii
 import hmac
 import os
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import closing, contextmanager
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
@@ -109,12 +110,13 @@ def make_sealer(settings: Settings, database: Database, secrets: Secrets, now: C
     return Sealer(KeyStore(database, secrets.wrapping, settings.seal_days, now or _now), secrets.city)
 
 
-def open_sealer(settings: Settings) -> Sealer:
+@contextmanager
+def open_sealer(settings: Settings) -> Iterator[Sealer]:
     """The same from the settings alone. Raises UserError without secrets, TryAgain without a database."""
     secrets = load_secrets(settings)
-    database = open_database(settings)
-    database.upgrade()
-    return make_sealer(settings, database, secrets)
+    with closing(open_database(settings)) as database:
+        database.upgrade()
+        yield make_sealer(settings, database, secrets)
 
 
 def _now() -> datetime:

@@ -14,6 +14,7 @@ from adapters.log import configure_logging
 from adapters.metrics import PUBLISHED
 from adapters.probe import Probe
 from adapters.producer import FileBus, KafkaBus
+from adapters.seals import open_sealer
 from cli.output import AsJson, out, say, table
 from config.load import load_city
 from config.settings import Settings, load_settings
@@ -22,7 +23,8 @@ from incidents.errors import UserError
 from producers.base import Source, Surroundings, kinds, options_of
 from producers.pace import Pace, pace_of
 from producers.progress import Display, summary
-from producers.run import Outcome, Shown, Wishes, run, stop_on_signals
+from producers.run import Bus, Outcome, Shown, Wishes, run, stop_on_signals
+from producers.sealing import SealedBus
 
 Out = Annotated[Path | None, typer.Option(help="Write the values as lines into this file (`-` is stdout) instead of Kafka.")]
 Limit = Annotated[int | None, typer.Option(min=0, help="End after so many records.")]
@@ -96,8 +98,7 @@ def send(source: Source, settings: Settings, request: Request) -> None:
         stop = stack.enter_context(stop_on_signals())
         stack.callback(gc.set_threshold, *gc.get_threshold())
         gc.set_threshold(*SELDOM)  # tens of thousands of views and records under way live long: walking them again and again costs a third
-        bus = FileBus(request.out) if request.out else KafkaBus(settings.kafka_bootstrap, topic)
-        stack.callback(bus.close)
+        bus = _bus(settings, request, stack)
         truth = stack.enter_context(_writing(request.truth)) if request.truth else None
         shown: Shown = stack.enter_context(Display(request.label))
         counted = None
@@ -105,6 +106,18 @@ def send(source: Source, settings: Settings, request: Request) -> None:
             counted, shown = PUBLISHED.labels(source=request.label), stack.enter_context(_answering(settings, request.label, shown))
         outcome = run(source, bus, Wishes(request.pace, request.limit, truth, counted, shown), stop)
     _tell(outcome, where, request)
+
+
+def _bus(settings: Settings, request: Request, stack: ExitStack) -> Bus:
+    """Kafka, with what is personal sealed; or a file, as the source has it."""
+    if request.out:
+        file = FileBus(request.out)
+        stack.callback(file.close)
+        return file
+    sealer = stack.enter_context(open_sealer(settings))
+    kafka = KafkaBus(settings.kafka_bootstrap, settings.named(REPORTED.name))
+    stack.callback(kafka.close)
+    return SealedBus(kafka, sealer.seal_value)
 
 
 def _tell(outcome: Outcome, where: str, request: Request) -> None:

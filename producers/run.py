@@ -27,7 +27,10 @@ FLUSH_S = 150.0
 class Bus(Protocol):
     """Where records go: `adapters.producer.KafkaBus`, `FileBus`, or a list in a test."""
 
-    sent: int
+    @property
+    def sent(self) -> int:
+        """How many were handed over."""
+        ...
 
     def send(self, key: bytes | None, value: bytes | None) -> None:
         """Hand over one record. Raises BadReport when it can never be taken, TryAgain when the engine gave up."""
