@@ -15,6 +15,7 @@ from sqlalchemy.exc import IntegrityError
 from adapters.case_rows import Row, Told, document_row, number_of, units_of, word_row
 from adapters.case_tables import ABOUT, CASES, DOCUMENTS, FACTS, GAPS, INVOLVED, READ_TO, SCHEMA
 from adapters.database import Database
+from adapters.evidence_tables import SHOWN, shown_by
 from incidents.audit import Span
 from incidents.errors import TryAgain
 
@@ -125,6 +126,8 @@ class CaseTables:
         self._upsert(connection, DOCUMENTS, [document_row(case) | {"number": number} for case, number in cases])
         self._involve(connection, cases)
         self._word(connection, [word_row(case) | {"number": number} for case, number in cases])
+        if pictures := [row for case, _ in cases for row in shown_by(case)]:
+            connection.execute(self._insert(SHOWN).on_conflict_do_nothing(), pictures)
 
     def _involve(self, connection: Connection, cases: Sequence[tuple[Row, int]]) -> None:
         wanted = {(unit, number) for case, number in cases for unit in units_of(case)}

@@ -1,5 +1,8 @@
 """Tables of the area `evidence`: what is known of a file, who brought it, which cases show it, and which one it is proof of."""
 
+from collections.abc import Mapping
+from typing import Any
+
 import sqlalchemy as sa
 
 from adapters.database import METADATA
@@ -41,3 +44,10 @@ PROOFS = sa.Table(
     sa.Column("case_id", sa.String(100), nullable=False),
     sa.Column("command_id", sa.String(200), nullable=False, index=True),
 )
+
+
+def shown_by(case: Mapping[str, Any]) -> list[dict[str, str]]:
+    """Rows of `evidence_cases` for a case as a fact tells it: who sees the case sees its pictures, whoever brought them."""
+    shown = (each for name in ("evidence", "handled_evidence", "check_evidence") for each in case.get(name) or ())
+    hashes = {each["sha256"].lower() for each in shown if each.get("sha256")}
+    return [{"sha256": sha256, "case_id": case["case_id"]} for sha256 in sorted(hashes)]

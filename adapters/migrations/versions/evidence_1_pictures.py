@@ -22,12 +22,12 @@ def upgrade() -> None:
         sa.Column("lon", sa.Double),
         sa.Column("lat", sa.Double),
         sa.Column("stored_at", sa.BigInteger, nullable=False),
-        sa.Column("kept_since", sa.BigInteger, nullable=False, index=True),
+        sa.Column("kept_since", sa.BigInteger, nullable=False),
     )
     op.create_table(
         "evidence_uploads",
         sa.Column("sha256", sa.String(64), primary_key=True),
-        sa.Column("original", sa.String(64), primary_key=True, index=True),
+        sa.Column("original", sa.String(64), primary_key=True),
         sa.Column("person", sa.String(128), primary_key=True),
         sa.Column("district", sa.String(40)),
         sa.Column("unit", sa.String(80)),
@@ -42,5 +42,7 @@ def upgrade() -> None:
         "evidence_proofs",
         sa.Column("sha256", sa.String(64), primary_key=True),
         sa.Column("case_id", sa.String(100), nullable=False),
-        sa.Column("command_id", sa.String(200), nullable=False, index=True),
+        sa.Column("command_id", sa.String(200), nullable=False),
     )
+    for table, column in (("evidence", "kept_since"), ("evidence_uploads", "original"), ("evidence_proofs", "command_id")):
+        op.create_index(f"{table}_{column}", table, [column])
