@@ -50,16 +50,20 @@ CONFIRMABLE = frozenset({HeldBecause.WAITING, HeldBecause.STORM, HeldBecause.REF
 
 
 class Filter(Frozen):
-    """All that is given must hold. `since` and `until` (exclusive) are of the moment of opening; `q` is described in `case_words`."""
+    """All that is given must hold; of several values of one filter any. `since` and `until` (exclusive) are of the moment of opening.
+
+    `q` is described in `case_words`.
+    """
 
     status: tuple[State, ...] = ()
     tab: Tab | None = None
-    district: str | None = None
-    category: str | None = None
-    unit: str | None = None
-    grid: str | None = None
-    severity: Severity | None = None
-    channel: Channel | None = None
+    district: str | tuple[str, ...] | None = None
+    category: str | tuple[str, ...] | None = None
+    unit: str | tuple[str, ...] | None = None
+    grid: str | tuple[str, ...] | None = None
+    severity: Severity | tuple[Severity, ...] | None = None
+    channel: Channel | tuple[Channel, ...] | None = None
+    id: tuple[str, ...] = ()
     overdue: bool | None = None
     bbox: Bbox | None = None
     since: datetime | None = None
@@ -102,7 +106,9 @@ def seen_by(scope: Scope) -> list[Condition]:
 def conditions(wanted: Filter, now: datetime) -> list[Condition]:
     """The filter as conditions on `cases`."""
     equal = ("district", "category", "unit", "grid", "severity", "channel")
-    found: list[Condition] = [C[name] == getattr(wanted, name) for name in equal if getattr(wanted, name) is not None]
+    found: list[Condition] = [_any_of(C[name], value) for name in equal if (value := getattr(wanted, name))]
+    if wanted.id:
+        found.append(C.case_id.in_(wanted.id))
     if wanted.open_only:
         found.append(C.is_open.is_(true()))
     if wanted.status:
@@ -120,6 +126,10 @@ def conditions(wanted: Filter, now: datetime) -> list[Condition]:
     if wanted.case_id is not None:
         found.append(C.case_id == wanted.case_id)
     return found
+
+
+def _any_of(found: ColumnElement[str], value: str | tuple[str, ...]) -> Condition:
+    return found == value if isinstance(value, str) else found.in_(value)
 
 
 def overdue(now: datetime) -> Condition:

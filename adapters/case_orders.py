@@ -18,14 +18,16 @@ from incidents.errors import UserError
 
 NEVER_MS = 1 << 52
 """Stands for the due time of a case that has none: it comes last."""
+MOST = 1 << 62
 C = CASES.c
 DUE = func.coalesce(C.due_ms, NEVER_MS)
 
 
 class Sort(StrEnum):
-    """Orders of a list. `due` and `severity` are orders of work: they show open cases only."""
+    """Orders of a list. All but `newest` are orders of work: they show open cases only."""
 
     NEWEST = "newest"
+    OLDEST = "oldest"
     DUE = "due"
     SEVERITY = "severity"
 
@@ -46,6 +48,11 @@ ORDERS: dict[Sort, Order] = {
     Sort.NEWEST: Order(
         lambda number: (number.desc(),),
         lambda number, last: number < last,
+        lambda row: (row.number,),
+    ),
+    Sort.OLDEST: Order(
+        lambda number: (number,),
+        lambda number, last: number > last,
         lambda row: (row.number,),
     ),
     Sort.DUE: Order(
@@ -70,7 +77,8 @@ def behind(sort: Sort, cursor: str, number: Number) -> ColumnElement[bool]:
     """The rows behind a cursor. Raises UserError when it is none, or of another order."""
     try:
         named, *position = orjson.loads(base64.b64decode(cursor + "=" * (-len(cursor) % 4), b"-_", validate=True))
-        fits = named == sort and len(position) == len(ORDERS[sort].by(number)) and all(type(each) is int for each in position)
+        numbers = all(type(each) is int and abs(each) < MOST for each in position)
+        fits = named == sort and numbers and len(position) == len(ORDERS[sort].by(number))
     except (ValueError, binascii.Error):
         fits = False
     if not fits:

@@ -70,7 +70,7 @@ class Found:
 
 @dataclass(frozen=True)
 class Points:
-    """`[case_id, lon, lat, category, state, severity, due_ms | None, overdue]` each; `complete` False: there are more."""
+    """`[case_id, lon, lat, category, state, severity, due_ms, overdue, opened_ms, district]` each; `complete` False: there are more."""
 
     points: list[list[Any]]
     complete: bool
@@ -147,7 +147,7 @@ class CaseQuery:
 
     def points(self, scope: Scope, bbox: Bbox | None = None, wanted: Filter = EVERY_CASE, most: int = MOST_POINTS) -> Points:
         """The open cases of a filter in a box, the newest first."""
-        columns = (C.case_id, C.lon, C.lat, C.category, C.state, C.severity, C.due_ms, self._is_overdue())
+        columns = (C.case_id, C.lon, C.lat, C.category, C.state, C.severity, C.due_ms, C.opened_ms, C.district, self._is_overdue())
         query = self._matching(scope, wanted, columns, only_open=True).where(*(in_box(bbox) if bbox else ()))
         with self._database.read() as connection:
             rows = connection.execute(query.order_by(self._number(wanted).desc()).limit(most + 1)).all()

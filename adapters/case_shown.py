@@ -33,7 +33,8 @@ def fact_shown(row: Row[Any]) -> Json:
 
 def point_shown(row: Row[Any]) -> list[Any]:
     """What the map draws of a case."""
-    return [row.case_id, row.lon, row.lat, row.category, row.state, row.severity, row.due_ms, bool(row.is_overdue)]
+    drawn = [row.case_id, row.lon, row.lat, row.category, row.state, row.severity, row.due_ms, bool(row.is_overdue)]
+    return [*drawn, row.opened_ms, row.district]
 
 
 def _iso(ms: int | None) -> str | None:

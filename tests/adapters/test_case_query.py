@@ -20,13 +20,14 @@ from config.settings import ROOT, Settings
 from incidents.case import HeldBecause, Place, State
 from incidents.catalogue import Channel, Severity
 from incidents.errors import UserError
-from incidents.events import CaseId
+from incidents.events import CaseId, epoch_ms
 from incidents.rights import EVERYTHING, NOTHING, Scope
 from tests.adapters.test_case_tables import tables_of, told
 from tests.streams.fact_agents import AT
 
 CITY = load_city(Settings())
 NOW = AT + timedelta(hours=3)
+OPENED_MS = epoch_ms(AT + timedelta(minutes=12))
 DISTRICTS = ("370202", "370203")
 
 
@@ -80,6 +81,8 @@ FILTERS: list[tuple[dict[str, Any], set[int]]] = [
     ({"status": (State.CLOSED, State.VOID)}, {10, 11}),
     ({"status": (State.HANDLING,)}, {6}),
     ({"district": "370203"}, {4, 7, 11}),
+    ({"district": ("370202", "370203")}, set(CASES) - {10}),
+    ({"severity": (Severity.EMERGENCY, Severity.MAJOR), "id": ("QD-20261121-0000000004", "QD-20261121-0000000001")}, {4}),
     ({"category": "exposed_waste"}, {2}),
     ({"unit": "police-city"}, {6, 7}),
     ({"grid": "g1"}, {1}),
@@ -159,6 +162,7 @@ def test_a_tab_shows_and_counts_the_same_cases(query: CaseQuery) -> None:
 
 SORTED = {
     Sort.NEWEST: [12, 11, 10, 9, 8, 7, 6, 5, 4, 3, 2, 1],
+    Sort.OLDEST: [1, 2, 3, 4, 5, 6, 7, 8, 9, 12],
     Sort.DUE: [7, 8, 9, 4, 6, 5, 1, 2, 3, 12],
     Sort.SEVERITY: [4, 9, 8, 7, 6, 5, 3, 2, 1, 12],
 }
@@ -283,7 +287,7 @@ def test_a_case_is_overdue_by_the_clock_at_reading_and_no_fact_is_needed(query: 
 def test_points_of_a_box_say_when_there_are_more(query: CaseQuery) -> None:
     some = query.points(EVERYTHING, (120.3, 36.0, 120.39, 36.1), most=3)
     assert (len(some.points), some.complete) == (3, False)
-    assert some.points[0] == [_id(12), 120.3805, 36.0703, "road_spillage", "verifying", "minor", None, False]
+    assert some.points[0] == [_id(12), 120.3805, 36.0703, "road_spillage", "verifying", "minor", None, False, OPENED_MS, "370202"]
     assert query.points(EVERYTHING, (120.39, 36.0, 120.5, 36.1), Filter(tab=Tab.OVERDUE)).complete
 
 
