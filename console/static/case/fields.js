@@ -45,6 +45,7 @@ export function Photos({ value = [], set, required, camera, make, hint, row }) {
 const FAR_M = 150; // within this nobody needs to be told
 
 function placeOf(photo, row) {
+  if (photo.desk) return ""; // its own data say where it was taken; the console reads them
   if (photo.lon === null || photo.lon === undefined) return t("photo.placeless");
   const metres = bearing(photo, row).metres;
   return metres > FAR_M ? t("photo.far", { n: Math.round(metres) }) : t("photo.placed");
