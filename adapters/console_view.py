@@ -1,10 +1,10 @@
-"""What the console reads of Redis: the live feed (a stream of frames) and the cases of the hot store. It never writes.
+"""What the console reads of Redis: the live feed (a stream of frames), the cases of the hot store, where units are. It never writes.
 
 The console may read past the guard of `adapters.hot`: it decides nothing, and a hot store that is being rebuilt is told by `is_complete`.
 The stream's own ids are the cursors that browsers hold, the same on every replica of the console.
 """
 
-from collections.abc import Awaitable, Sequence
+from collections.abc import Awaitable, Collection, Sequence
 from dataclasses import dataclass
 from typing import Any, cast
 
@@ -13,7 +13,9 @@ from redis.exceptions import RedisError, ResponseError
 
 from adapters.hot import Keys, connect
 from config.settings import Settings
-from incidents.errors import TryAgain
+from incidents.case import Case
+from incidents.errors import NotReady, TryAgain
+from incidents.positions import UnitPosition
 
 PAGE = 500
 NOTHING_YET = "0-0"
@@ -22,10 +24,19 @@ READ_TIMEOUT_MS = 5_000
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One frame of the feed: its cursor, and the JSON that the projection wrote."""
+    """One frame of the feed: its cursor, the JSON that the projection wrote, and the units that had the case before it."""
 
     cursor: str
     frame: bytes
+    was: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class News:
+    """What came on the two streams that the console follows."""
+
+    facts: list[Entry]
+    presences: list[Entry]
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,10 +99,27 @@ class ConsoleView:
         """The last entries, newest first."""
         return _entries(await self._ask(self._redis.xrevrange(self._keys.feed, count=most)))
 
-    async def wait_after(self, cursor: str) -> list[Entry]:
-        """The entries behind a cursor, waiting up to five seconds for the first one."""
-        answer = await self._ask(self._redis.xread({self._keys.feed: cursor}, count=PAGE, block=READ_TIMEOUT_MS))
-        return [entry for _, found in answer for entry in _entries(found)]
+    async def wait_after(self, cursor: str, presences: str) -> News:
+        """The facts and the presences behind two cursors, waiting up to five seconds for the first one."""
+        streams: Any = {self._keys.feed: cursor, self._keys.presences: presences}
+        answer = await self._ask(self._redis.xread(streams, count=PAGE, block=READ_TIMEOUT_MS))
+        found = {name.decode(): _entries(entries) for name, entries in answer}
+        return News(found.get(self._keys.feed, []), found.get(self._keys.presences, []))
+
+    async def cases_of(self, case_ids: Collection[str]) -> dict[str, Case]:
+        """Those of these cases that the hot store has. Raises NotReady when one is missing while the store is being filled."""
+        if not case_ids:
+            return {}
+        values = await self._ask(self._redis.mget([self._keys.case + case_id for case_id in case_ids]))
+        found = {case.case_id: case for value in values if value for case in [Case.model_validate_json(value)]}
+        if len(found) < len(case_ids) and not await self.is_complete():
+            raise NotReady("the hot store is being rebuilt")
+        return dict(found.items())
+
+    async def positions(self) -> list[UnitPosition]:
+        """The latest of each unit of the last day, in no order."""
+        values = await self._ask(self._redis.hvals(self._keys.positions))
+        return [UnitPosition.model_validate_json(value) for value in values]
 
     async def cases(self, most: int) -> list[bytes]:
         """The newest cases of the hot store as the JSON of `Case`, newest first; ended ones stay in it until their windows are over."""
@@ -114,5 +142,9 @@ class ConsoleView:
 
 
 def _entries(found: Sequence[tuple[bytes, dict[bytes, bytes]]]) -> list[Entry]:
-    """Of an entry's fields only the first counts: the frame."""
-    return [Entry(cursor.decode(), next(iter(fields.values()))) for cursor, fields in found if fields]
+    return [_entry(cursor.decode(), fields) for cursor, fields in found if b"frame" in fields]
+
+
+def _entry(cursor: str, fields: dict[bytes, bytes]) -> Entry:
+    was = fields.get(b"was")
+    return Entry(cursor, fields[b"frame"], tuple(was.decode().split(",")) if was else ())

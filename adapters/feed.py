@@ -1,7 +1,8 @@
 """The live feed of the console: the projection tells it every fact once, as a small frame; browsers follow it.
 
-A Redis stream of the last 100,000 frames (about a week of a city's facts), and a hash of the last sequence told per case, which closure's
-forgetting clears with the case. Both move in one guarded call, so that a replayed batch tells nothing twice. What a flush takes is not
+A Redis stream of the last 100,000 frames (about a week of a city's facts), and a hash of the last sequence told per case with the units
+that had it, which closure's forgetting clears with the case. Both move in one guarded call, so that a replayed batch tells nothing twice.
+An entry's second field `was` names the units of the frame before, so that a unit that a case leaves is told. What a flush takes is not
 rebuilt: the feed is news, the record is `cases.events`.
 """
 
@@ -12,7 +13,7 @@ from pydantic import AwareDatetime
 
 from adapters import metrics
 from adapters.hot import HotStore
-from incidents.case import Fact, FactType, State
+from incidents.case import Fact, FactType, HeldBecause, State
 from incidents.catalogue import Frozen, Severity
 from incidents.events import CaseId
 
@@ -20,12 +21,13 @@ MOST_KEPT = 100_000
 
 _TELL = """
 local told = {}
-for i = 3, #ARGV, 3 do
+for i = 3, #ARGV, 4 do
   local sequence = tonumber(ARGV[i + 1])
-  if sequence > tonumber(redis.call('HGET', KEYS[3], ARGV[i]) or 0) then
-    redis.call('XADD', KEYS[2], 'MAXLEN', '~', ARGV[2], '*', 'frame', ARGV[i + 2])
-    redis.call('HSET', KEYS[3], ARGV[i], sequence)
-    told[#told + 1] = (i - 3) / 3
+  local last, was = string.match(redis.call('HGET', KEYS[3], ARGV[i]) or '0', '^(%d+) ?(.*)$')
+  if sequence > tonumber(last) then
+    redis.call('XADD', KEYS[2], 'MAXLEN', '~', ARGV[2], '*', 'frame', ARGV[i + 3], 'was', was)
+    redis.call('HSET', KEYS[3], ARGV[i], sequence .. ' ' .. ARGV[i + 2])
+    told[#told + 1] = (i - 3) / 4
   end
 end
 return told
@@ -46,8 +48,18 @@ class Frame(Frozen):
     lon: float
     lat: float
     unit: str | None
+    assisting: tuple[str, ...] = ()
     count: int
     reason: str | None
+    revision: int = 0
+    held_because: HeldBecause | None = None
+    due_at: AwareDatetime | None = None
+    overdue: bool = False
+
+    @property
+    def units(self) -> tuple[str, ...]:
+        """Who has it: the leading unit and those that assist."""
+        return ((self.unit,) if self.unit else ()) + self.assisting
 
 
 def frame(fact: Fact) -> Frame:
@@ -65,8 +77,13 @@ def frame(fact: Fact) -> Frame:
         lon=case.place.lon,
         lat=case.place.lat,
         unit=case.unit,
+        assisting=case.assisting,
         count=case.count,
         reason=fact.reason,
+        revision=case.revision,
+        held_because=case.held_because,
+        due_at=case.due_at,
+        overdue=case.overdue,
     )
 
 
@@ -89,7 +106,7 @@ class RedisFeed:
             return []
         args: list[str | int] = [MOST_KEPT]
         for each in frames:
-            args += [each.case_id, each.sequence, each.model_dump_json()]
+            args += [each.case_id, each.sequence, ",".join(each.units), each.model_dump_json()]
         keys = self._hot.keys
         with metrics.REDIS_CALL_SECONDS.labels("feed").time():
             told: list[int] = await self._hot.run(_TELL, [keys.feed, keys.told], args)

@@ -51,7 +51,10 @@ class Keys:
         self.positioned = self.prefix + "positions:at"  # zset: unit by the time of its position, ms on the city's clock
         self.reply = self.prefix + "reply:"  # + command id -> Outcome JSON, 10 min
         self.feed = self.prefix + "feed"  # stream of the console's live feed
-        self.told = self.prefix + "feed:told"  # hash: case id -> last sequence in the feed
+        self.told = self.prefix + "feed:told"  # hash: case id -> last sequence in the feed, and the units it was with
+        self.presences = self.prefix + "feed:presence"  # stream of who looks at which case, for the console's live feed
+        self.presence = self.prefix + "presence:"  # + case id -> hash: person -> what they do and until when, 30 s
+        self.asked = self.prefix + "asked:"  # + command id -> what was asked over the API and what came of it, 24 h
 
 
 def connect(url: str) -> "Redis":

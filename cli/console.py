@@ -9,27 +9,12 @@ from contextlib import contextmanager
 import typer
 import uvicorn
 
-from adapters.boundaries import locator, outlines
-from adapters.clock import open_clock
-from adapters.console_view import ConsoleView
-from adapters.database import open_database
-from adapters.hot import Keys, connect
-from adapters.journal import open_journal
 from adapters.log import configure_logging
-from adapters.secrets import load_secrets
-from adapters.told_reports import ReportLog
 from cli.output import say
-from config.load import load_city
-from config.load_indicators import load_evaluation
 from config.settings import Settings, load_settings
-from console.access import open_access
 from console.app import create_app
-from console.counters import Counters
 from console.feed import Hub
-from console.figures import Figures
-from console.snapshot import Snapshots
-from console.words import catalogue, labelled
-from console.world import World
+from console.opened import open_world
 from incidents.errors import UserError
 
 GRACE_S = 2
@@ -50,8 +35,8 @@ def serve() -> None:
     """
     settings = load_settings()
     configure_logging(settings, "console")
-    listening = _listen(settings)
-    asyncio.run(_serve(settings, listening))
+    with _listen(settings) as listening:
+        asyncio.run(_serve(settings, listening))
 
 
 def _listen(settings: Settings) -> socket.socket:
@@ -63,38 +48,13 @@ def _listen(settings: Settings) -> socket.socket:
 
 
 async def _serve(settings: Settings, listening: socket.socket) -> None:
-    world = await _world(settings)
+    world = await open_world(settings)
     config = uvicorn.Config(
         create_app(world), log_config=None, access_log=False, timeout_graceful_shutdown=GRACE_S, server_header=False, loop="asyncio"
     )
     host, port = listening.getsockname()[:2]
     say(f"console at http://{host}:{port}/")
     await _Server(config, world.hub).serve(sockets=[listening])
-
-
-async def _world(settings: Settings) -> World:
-    secrets = load_secrets(settings)
-    city = load_city(settings)
-    database = open_database(settings)
-    await asyncio.to_thread(database.upgrade)
-    view = ConsoleView.open(settings)
-    clock = await open_clock(settings, connect(settings.redis_url), Keys(settings.namespace, settings.city))
-    shapes = await asyncio.to_thread(outlines, city, settings)
-    return World(
-        catalogue(city),
-        labelled(shapes),
-        Hub(view),
-        Snapshots(view),
-        Counters(settings),
-        clock,
-        city=city,
-        locate=await asyncio.to_thread(locator, city, settings),
-        database=database,
-        figures=Figures(settings, city, load_evaluation(settings)),
-        reports_log=ReportLog(settings, city),
-        access=await asyncio.to_thread(open_access, settings, city, database, secrets),
-        journal=open_journal(settings, database, secrets),
-    )
 
 
 class _Server(uvicorn.Server):

@@ -13,11 +13,29 @@ from typing import Any
 from fastapi import APIRouter, Depends, FastAPI
 from fastapi.staticfiles import StaticFiles
 
-from console.edge import Edge
+from console.edge import Edge, broken
 from console.methods import Methods
 from console.openapi import document, known_query
 from console.problems import add_problems
-from console.routes import cases, city, feed, journal, pages, probe, routing, session
+from console.routes import (
+    cases,
+    catalogue,
+    city,
+    commands,
+    events,
+    evidence,
+    feed,
+    indicators,
+    journal,
+    pages,
+    positions,
+    presence,
+    probe,
+    routing,
+    session,
+    sources,
+    units,
+)
 from console.world import World
 
 STATIC = Path(__file__).parent / "static"
@@ -27,8 +45,17 @@ ROUTERS: tuple[Callable[[World], APIRouter], ...] = (
     session.router,
     journal.router,
     city.router,
+    catalogue.router,
+    units.router,
+    indicators.router,
     cases.router,
+    commands.router,
+    presence.router,
+    evidence.router,
     feed.router,
+    events.router,
+    sources.router,
+    positions.router,
     routing.router,
     probe.router,
 )
@@ -43,6 +70,7 @@ def create_app(world: World) -> FastAPI:
     app.add_middleware(Edge)
     app.add_middleware(Methods)
     add_problems(app)
+    app.add_exception_handler(Exception, broken)
     for router in ROUTERS:
         app.include_router(router(world), dependencies=[Depends(known_query)])
     app.mount("/static", StaticFiles(directory=STATIC), name="static")

@@ -6,6 +6,8 @@
 import time
 
 from starlette.datastructures import Headers, MutableHeaders
+from starlette.requests import Request
+from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from adapters.metrics import HTTP_REQUESTS, HTTP_SECONDS
@@ -70,6 +72,18 @@ class Edge:
             await _too_large(most).answer()(scope, receive, guarded)
             return
         await self._app(scope, _bounded(receive, most), guarded)
+
+
+async def broken(_: Request, __: Exception) -> Response:
+    """What a bug answers, beyond this layer: Starlette logs it, and it must not look like anything else."""
+    problem = Problem(
+        500,
+        "broken",
+        "Something is wrong here",
+        "this is a mistake of ours; the process's log says which",
+        headers=SAFE | {"Content-Security-Policy": CSP},
+    )
+    return problem.answer()
 
 
 def _most_bytes(path: str) -> int:

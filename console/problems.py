@@ -15,6 +15,7 @@ from starlette.exceptions import HTTPException
 from incidents.errors import NotReady, TryAgain, UserError
 
 MEDIA_TYPE = "application/problem+json"
+NAMES = "urn:cityloop:problem:"
 AGAIN_AFTER_S = 2
 SHOWN = 20
 """Most mistakes of one request that an answer lists."""
@@ -38,22 +39,15 @@ class Problem(HTTPException):
         self.title = title
         self.extras = extras
 
+    def body(self) -> dict[str, Any]:
+        """The members of the body."""
+        head = {"type": f"{NAMES}{self.type}", "title": self.title, "status": self.status_code, "detail": self.detail}
+        return {**head, **self.extras}
+
     def answer(self) -> Response:
         """The response."""
-        return answer(self.status_code, self.type, self.title, self.detail, extras=self.extras, headers=self.headers)
-
-
-def answer(  # noqa: PLR0913  # the members of the RFC
-    status: int,
-    type: str,  # noqa: A002
-    title: str,
-    detail: str,
-    extras: Mapping[str, Any] | None = None,
-    headers: Mapping[str, str] | None = None,
-) -> Response:
-    """A problem as a response."""
-    head = {"type": f"urn:cityloop:problem:{type}", "title": title, "status": status, "detail": detail}
-    return Response(orjson.dumps({**head, **(extras or {})}), status, {"Cache-Control": "no-store", **(headers or {})}, MEDIA_TYPE)
+        headers = {"Cache-Control": "no-store", **(self.headers or {})}
+        return Response(orjson.dumps(self.body(), default=str), self.status_code, headers, MEDIA_TYPE)
 
 
 def not_found(what: str, name: object) -> Problem:
@@ -75,23 +69,23 @@ async def _http(_: Request, error: Exception) -> Response:
     if isinstance(error, Problem):
         return error.answer()
     slug, title = _TITLES.get(error.status_code, ("refused", "The request was refused"))
-    return answer(error.status_code, slug, title, str(error.detail), headers=error.headers)
+    return Problem(error.status_code, slug, title, str(error.detail), headers=error.headers).answer()
 
 
 async def _invalid(_: Request, error: Exception) -> Response:
     assert isinstance(error, RequestValidationError)
     errors = [{"where": ".".join(map(str, each["loc"])), "problem": each["msg"]} for each in error.errors()[:SHOWN]]
     detail = "; ".join(f"{each['where']}: {each['problem']}" for each in errors)
-    return answer(422, "invalid", "The request is not as the interface wants it", detail, {"errors": errors})
+    return invalid(detail, errors).answer()
 
 
 async def _mistaken(_: Request, error: Exception) -> Response:
-    return answer(422, "invalid", "The request is not as the interface wants it", str(error))
+    return invalid(str(error)).answer()
 
 
 async def _away(_: Request, error: Exception) -> Response:
-    headers = {"Retry-After": str(AGAIN_AFTER_S)}
-    return answer(503, "try_again", "A part of the system does not answer", f"{error}; the same request may be repeated", headers=headers)
+    detail = f"{error}; the same request may be repeated"
+    return Problem(503, "try_again", "A part of the system does not answer", detail, headers={"Retry-After": str(AGAIN_AFTER_S)}).answer()
 
 
 def invalid(detail: str, errors: Sequence[Mapping[str, Any]] = (), **extras: Any) -> Problem:

@@ -1,7 +1,6 @@
 """What the console's routes act through: the city's names and shapes, which never change while the process lives, and its live ports.
 
-A router takes the fields it needs from here and from nowhere else; `cli.console` builds the real world, tests a standing one. A new port
-is a new field.
+A router takes the fields it needs from here and from nowhere else; `console.opened` builds the real world. A new port is a new field.
 """
 
 import asyncio
@@ -10,47 +9,65 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
+from adapters.bus import Publisher
 from adapters.clock import CityClock
 from adapters.database import Database
 from adapters.journal import Journal
+from adapters.presence import Presences
 from adapters.told_reports import ReportLog
+from config.settings import Settings
 from console.access import Access
+from console.answers import Answers
+from console.commands import Commands
 from console.counters import Counters
+from console.evidence import Evidences
 from console.feed import Hub
 from console.figures import Figures
+from console.reports import Reports
 from console.snapshot import Snapshots
 from incidents.catalogue import City
 from incidents.errors import TryAgain
+from incidents.mapping import Mapping
 from incidents.places import Locate
 
 CLOCK_EVERY_S = 1.0
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class World:
-    """The console's ports."""
+    """The console's ports; made by `console.opened.open_world`."""
 
+    settings: Settings
+    city: City
     catalogue: dict[str, Any]
     outlines: dict[str, Any]
+    locate: Locate
     hub: Hub
     snapshots: Snapshots
     counters: Counters
     clock: CityClock
-    city: City
-    locate: Locate
     database: Database
     figures: Figures
     reports_log: ReportLog
     access: Access
     journal: Journal
+    evidence: Evidences
+    publisher: Publisher
+    reports: Reports
+    mappings: dict[str, Mapping]
+    answers: Answers
+    commands: Commands
+    presences: Presences
 
     def background(self) -> tuple[Awaitable[None], ...]:
         """What runs while the console serves; each runs for ever and sits out engines that are away."""
-        return self.hub.run(), self.counters.run(), _keep_time(self.clock), self.journal.keep_signed()
+        return self.hub.run(), self.counters.run(), self.answers.run(), _keep_time(self.clock), self.journal.keep_signed()
 
     async def close(self) -> None:
         """Let go of what is open, after the background has ended."""
         await self.hub.view.close()
+        await self.presences.close()
+        await self.publisher.close()
         await asyncio.to_thread(self.journal.close)
 
 

@@ -354,12 +354,13 @@ class Deadline(Frozen):
 
 
 class Outcome(Frozen):
-    """What a command came to: the sequence it reached, or the reason why it changed nothing that a person can act on."""
+    """What a command came to: the sequence and revision it reached, or the reason why it changed nothing that a person can act on."""
 
     command_id: str
     accepted: bool
     state: State | None = None
     sequence: int = 0
+    revision: int = 0
     reason: str | None = None
 
 

@@ -9,9 +9,10 @@ import hashlib
 import re
 from collections.abc import Awaitable, Callable
 from pathlib import Path
+from urllib.parse import urlencode
 
-from fastapi import APIRouter
-from fastapi.responses import FileResponse, HTMLResponse
+from fastapi import APIRouter, Request, Response
+from fastapi.responses import FileResponse, HTMLResponse, RedirectResponse
 
 from console.edge import policy
 from console.world import World
@@ -27,6 +28,8 @@ PAGES = {
     "/login": "login.html",
 }
 """Address -> shell; an address whose shell is not there is not served."""
+OPEN = frozenset({"login.html"})
+"""Shells for whoever is not signed in; from all others they are sent there."""
 WORKER = "field-worker.js"
 """The service worker of /field: from the root, for a worker governs only addresses below its own."""
 
@@ -38,7 +41,7 @@ def router(world: World) -> APIRouter:
     pages = APIRouter(include_in_schema=False)
     for path, name in PAGES.items():
         if (SHELLS / name).is_file():
-            pages.add_api_route(path, _page(SHELLS / name), name=name)
+            pages.add_api_route(path, _page(world, SHELLS / name), name=name)
     pages.add_api_route(f"/{WORKER}", _worker, name=WORKER)
     return pages
 
@@ -47,8 +50,11 @@ async def _worker() -> FileResponse:
     return FileResponse(SHELLS / WORKER, media_type="text/javascript", headers={"Cache-Control": "no-cache"})
 
 
-def _page(shell: Path) -> Callable[[], Awaitable[HTMLResponse]]:
-    async def page() -> HTMLResponse:
+def _page(world: World, shell: Path) -> Callable[[Request], Awaitable[Response]]:
+    async def page(request: Request) -> Response:
+        if shell.name not in OPEN and await asyncio.to_thread(world.access.recognise, request) is None:
+            wanted = request.url.path + (f"?{request.url.query}" if request.url.query else "")
+            return RedirectResponse(f"/login?{urlencode({'next': wanted})}", 303, {"Cache-Control": "no-store"})
         text = await asyncio.to_thread(shell.read_text, "utf-8")
         return HTMLResponse(text, headers={"Cache-Control": "no-cache", "Content-Security-Policy": policy(*hashes(text))})
 

@@ -272,7 +272,7 @@ def _was_applied(case: Case, record: Position) -> bool:
 
 
 def _accepted(case: Case, command: Command) -> Outcome:
-    return Outcome(command_id=command.id, accepted=True, state=case.state, sequence=case.sequence)
+    return Outcome(command_id=command.id, accepted=True, state=case.state, sequence=case.sequence, revision=case.revision)
 
 
 def _refused(case: Case | None, command: Command, reason: str) -> Decision:

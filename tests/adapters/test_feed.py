@@ -106,6 +106,11 @@ def test_a_frame_is_what_the_page_needs_and_nothing_about_people() -> None:
         "lon": 120.38,
         "lat": 36.07,
         "unit": None,
+        "assisting": [],
         "count": 0,
         "reason": None,
+        "revision": 0,
+        "held_because": None,
+        "due_at": None,
+        "overdue": False,
     }

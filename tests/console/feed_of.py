@@ -10,7 +10,8 @@ import orjson
 from adapters.console_view import ConsoleView
 from adapters.hot import Keys, connect
 from config.settings import Settings
-from console.feed import Hub, frames
+from console.feed import MAILBOX, Hub, frames
+from incidents.rights import EVERYTHING
 
 
 def a_frame(number: int, **changes: object) -> dict[str, object]:
@@ -38,7 +39,7 @@ class Desk:
     """One test's feed: `write` tells frames, `hub` is the console's reader."""
 
     settings: Settings
-    mailbox: int = 256
+    mailbox: int = MAILBOX
     view: ConsoleView = field(init=False)
     hub: Hub = field(init=False)
     keys: Keys = field(init=False)
@@ -100,7 +101,7 @@ class Browser:
 
 async def read(desk: Desk, browser: Browser, until: int, ping_s: float = 15.0) -> Browser:
     """Follow the feed from the browser's cursor until it has the case `until`, must resync, or ten seconds are over."""
-    feed = frames(desk.hub, browser.cursor, ping_s)
+    feed = frames(desk.hub, EVERYTHING, browser.cursor, ping_s)
     try:
         async with asyncio.timeout(10):
             async for body in feed:

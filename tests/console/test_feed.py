@@ -3,15 +3,21 @@
 import asyncio
 import uuid
 from collections.abc import Awaitable, Callable
+from functools import partial
 
 import pytest
 
 from config.settings import Settings
 from console.feed import Mailbox
+from incidents.rights import EVERYTHING
 from tests.console.feed_of import Browser, Desk, come_true, read
 from tests.servers import Server
 
 pytestmark = pytest.mark.stack
+
+
+def _reached(browser: Browser, number: int) -> bool:
+    return browser.numbers[-1:] == [number]
 
 
 @pytest.fixture
@@ -113,10 +119,13 @@ def test_a_slow_browser_is_told_to_resync_and_holds_up_nobody(redis_server: str)
     desk = Desk(Settings(redis_url=redis_server, namespace=f"t{uuid.uuid4().hex[:8]}."), mailbox=10)
 
     async def story(desk: Desk) -> None:
-        async with desk.hub.subscribed() as slow:
-            quick = asyncio.create_task(read(desk, Browser(cursor=await desk.newest()), until=40))
-            for number in range(1, 41):
-                await desk.write(number, number)
+        async with desk.hub.subscribed(EVERYTHING) as slow:
+            told = Browser(cursor=await desk.newest())
+            quick = asyncio.create_task(read(desk, told, until=40))
+            await come_true(lambda: desk.hub.clients == 2)
+            for last in range(8, 41, 8):
+                await desk.write(last - 7, last)
+                await come_true(partial(_reached, told, last))
             assert (await quick).numbers == list(range(1, 41))
             assert slow.overflowed
 

@@ -11,6 +11,7 @@ import pytest
 from config.settings import Settings
 from console.feed import frames
 from console.snapshot import Snapshots
+from incidents.rights import EVERYTHING
 from tests.console.feed_of import Desk, a_frame
 
 pytestmark = pytest.mark.stack
@@ -47,7 +48,7 @@ async def watch(desk: Desk, after_s: float, pages: asyncio.Barrier) -> dict[str,
     await asyncio.sleep(after_s)
     taken = await Snapshots(desk.view).now()
     known = {case["case_id"]: (case["sequence"], case["state"]) for case in orjson.loads(taken.body)["cases"]}
-    feed = frames(desk.hub, taken.cursor)
+    feed = frames(desk.hub, EVERYTHING, taken.cursor)
     reached = asyncio.create_task(pages.wait())
     async with asyncio.timeout(20):
         async for body in feed:
