@@ -12,6 +12,7 @@ import unicodedata
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import cached_property
 from hashlib import sha256
 from typing import Any
 
@@ -87,7 +88,6 @@ class People:
         self._now = now
         self._attempts = Attempts(database)
         self._hashing = threading.Semaphore(HASHING_AT_ONCE)
-        self._nobody = self._hash(secrets.token_urlsafe())
 
     def person(self, row: Row[Any], **more: Any) -> Person:
         """The person of a row with the columns of an account or token, with the units below theirs."""
@@ -144,11 +144,16 @@ class People:
         account, now = unicodedata.normalize("NFKC", account).strip().lower(), self._now()
         if wait := self._attempts.begin(account, address, now):
             return Refused(wait)
-        row = self._able(account)
-        if not self._is(self._nobody if row is None else row.password_hash, password) or row is None:
+        row, nobody = self._able(account), self._nobody
+        if not self._is(nobody if row is None else row.password_hash, password) or row is None:
             return Refused(0, None if row is None else row.id)
         self._attempts.right(account, address)
         return self._begin(row, password, now)
+
+    @cached_property
+    def _nobody(self) -> str:
+        """What the password of an account that is not there is compared with."""
+        return self._hash(secrets.token_urlsafe())
 
     def _able(self, account: str) -> Row[Any] | None:
         asked = account if ACCOUNT.fullmatch(account) else ""  # a database may refuse to compare with another text

@@ -17,6 +17,7 @@ from cli.main import build
 from config.load_indicators import load_evaluation
 from config.settings import ROOT, Settings
 from config.topics import TOPICS, Topic
+from incidents import rights
 from incidents.case import ENDED, FactType, State
 from incidents.flags import FLAGS
 from incidents.transitions import TABLE, as_markdown
@@ -196,6 +197,11 @@ def _parameter(each: Any) -> tuple[str, ...]:
     return f"`{name}`", default, each.help or ""
 
 
+def permissions() -> str:
+    """What each permission opens."""
+    return _table(["permission", "lets"], [(f"`{each}`", meaning) for each, meaning in rights.MEANS.items()])
+
+
 PARTS: dict[str, Callable[[], str]] = {
     "settings": settings,
     "topics": topics,
@@ -207,6 +213,8 @@ PARTS: dict[str, Callable[[], str]] = {
     "indicators": indicators,
     "overview": overview,
     "commands": reference,
+    "rights": rights.as_markdown,
+    "permissions": permissions,
 }
 
 if __name__ == "__main__":
