@@ -93,6 +93,8 @@ class Sheet:
     recurs: bool = False
     rating: int | None = None
     upheld: bool = False
+    leader_noted: bool = False
+    unanswered: bool = False  # a leader's note waits for an answer
     category: str = ""
     condition: str | None = None
     channel: str = ""
@@ -169,6 +171,8 @@ class Sheet:
             self.returns += 1
         elif kind == FactType.CHECK_FAILED:
             self.reworks += 1
+        elif kind == FactType.NOTED:
+            self.leader_noted |= role == Role.LEADER
         elif kind == FactType.CLOSED:
             self.by_rule = role == Role.SYSTEM
 
@@ -186,6 +190,7 @@ class Sheet:
             self.recurs,
             self.rating,
             self.upheld,
+            self.unanswered,
             self.disputed,
             self.category,
             self.condition,
@@ -226,6 +231,7 @@ def _read(case: Mapping[str, Any]) -> tuple[Any, ...]:
         case["recurs"] is not None,
         case["rating"],
         case["appeal_upheld"] is True,
+        bool(case["unanswered"]),
         len(case["returned_by"]) >= RETURNS_TO_ARBITER and case["arbitrated"] is None,
         case["category"],
         case["condition"],

@@ -6,7 +6,7 @@ from datetime import timedelta
 import pytest
 
 from incidents.case import Actor, Role, State
-from incidents.flags import FLAGS, adjusted, bits, names
+from incidents.flags import BIT, FLAGS, adjusted, bits, names
 from tests.evaluation.stories import begun, close, extend, filed, flags, handling, rework
 from tests.incidents.closing import OTHER, PHOTO, Desk, opening, sight
 
@@ -204,4 +204,16 @@ def test_hotline_cases_are_answered_closed_called_back_and_satisfied() -> None:
 
 
 def test_no_number_of_flags_is_too_large_for_a_column() -> None:
-    assert len({flag.key for flag in FLAGS}) == len(FLAGS) < 63
+    assert len({flag.key for flag in FLAGS}) == len(FLAGS)
+    assert sum(BIT.values()) < 1 << 63  # SQL's largest whole number
+
+
+def test_a_leaders_note_is_counted_and_waits_for_its_answer() -> None:
+    desk = handling()
+    desk.must("note", "dispatcher", note="on our way")
+    assert not {"leader_noted", "note_unanswered"} & flags(desk)
+    desk.must("note", "leader", note="why so late?")
+    assert {"leader_noted", "note_unanswered"} <= flags(desk)
+    desk.must("note", "unit", note="the road was closed")
+    assert "note_unanswered" not in flags(desk)
+    assert "leader_noted" in flags(desk)
