@@ -11,6 +11,7 @@ import random
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import Protocol
 
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, ConsumerRecord, TopicPartition
 from aiokafka.errors import KafkaError
@@ -23,6 +24,7 @@ from incidents.errors import TryAgain
 
 __all__ = [
     "AIOKafkaConsumer",
+    "Bus",
     "ConsumerRecord",
     "KafkaError",
     "Out",
@@ -63,6 +65,16 @@ def _partitioner(key: bytes | None, partitions: list[int], available: list[int])
 def partition_of(key: bytes, partitions: int) -> int:
     """Where every Kafka client puts a record of this key."""
     return _hash(key) % partitions
+
+
+class Bus(Protocol):
+    """What those who publish need; `Publisher` is the real one."""
+
+    async def publish(self, outs: Iterable[Out]) -> None:
+        """Return when every record is durable. Raises TryAgain, and is then asked for the whole again."""
+
+    async def close(self) -> None:
+        """Let go of the connections."""
 
 
 class Publisher:

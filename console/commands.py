@@ -7,7 +7,7 @@ the role (403), and what was asked before under the same key.
 
 import asyncio
 import hashlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any, Protocol
 
@@ -15,7 +15,7 @@ import orjson
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
 from adapters.asked import Asked, AskedCommands
-from adapters.bus import Out
+from adapters.bus import Bus, Out
 from adapters.clock import CityClock
 from adapters.console_view import ConsoleView
 from config.settings import Settings
@@ -101,13 +101,6 @@ class Shows(Protocol):
         """What came of a command whose evidence was resolved."""
 
 
-class Publishes(Protocol):
-    """What is needed of the bus."""
-
-    async def publish(self, outs: Iterable[Out]) -> None:
-        """Durable on return; raises TryAgain."""
-
-
 @dataclass(frozen=True)
 class Ports:
     """What commands go through."""
@@ -115,7 +108,7 @@ class Ports:
     view: ConsoleView
     asked: AskedCommands
     answers: Answers
-    publisher: Publishes
+    publisher: Bus
     journal: Journals
     clock: CityClock
     evidence: Shows

@@ -6,7 +6,7 @@ join one or be told as a resend. The bytes of a report without personal data tra
 
 import asyncio
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Protocol
@@ -15,7 +15,7 @@ import msgspec
 from pydantic_core import from_json, to_json
 
 from adapters import metrics
-from adapters.bus import Out
+from adapters.bus import Bus, Out
 from adapters.clock import CityClock
 from console.problems import SHOWN, Problem
 from incidents.catalogue import City
@@ -43,13 +43,6 @@ _FIELDS = {
 }
 
 _decode_array = msgspec.json.Decoder(list[msgspec.Raw]).decode
-
-
-class Publishes(Protocol):
-    """What is needed of the bus."""
-
-    async def publish(self, outs: Iterable[Out]) -> None:
-        """Return when all is durable; raises TryAgain, and is then asked for the whole again."""
 
 
 class Seals(Protocol):
@@ -88,7 +81,7 @@ class Looked:
 class Reports:
     """Takes reports in; one per process."""
 
-    def __init__(self, city: City, topic: str, clock: CityClock, publisher: Publishes, seals: Seals) -> None:
+    def __init__(self, city: City, topic: str, clock: CityClock, publisher: Bus, seals: Seals) -> None:
         self._city = city
         self._topic = topic
         self._clock = clock

@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 import httpx
 import uvicorn
 
+from adapters.bus import Bus
 from adapters.secrets import init_secrets
 from config.settings import Settings
 from console.app import create_app
@@ -72,14 +73,13 @@ class Served:
 
 
 @contextmanager
-def served(settings: Settings, **ports: object) -> Iterator[Served]:
-    """A console with these settings; `ports` replace those of its world."""
+def served(settings: Settings, publisher: Bus | None = None) -> Iterator[Served]:
+    """A console with these settings, publishing to this bus."""
     settings = settings.model_copy(update={"secrets_dir": settings.secrets_dir or settings.local_dir / "secrets"})
     assert settings.secrets_dir is not None
     init_secrets(settings.secrets_dir)
-    world = asyncio.run(open_world(settings, StandingClock()))
+    world = asyncio.run(open_world(settings, StandingClock(), publisher))
     world = replace(world, counters=StandingCounters(settings), access=a_door(settings, world.city, world.database))
-    world = replace(world, **ports)  # type: ignore[arg-type]  # a test knows its ports
     server = uvicorn.Server(uvicorn.Config(create_app(world), log_config=None, access_log=False))
     with socket.create_server(("127.0.0.1", 0)) as listening:
         thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]})
