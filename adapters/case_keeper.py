@@ -68,12 +68,18 @@ class CaseTables:
             rows = connection.execute(select(GAPS).order_by(GAPS.c.partition, GAPS.c.goal.desc()))
             return {row.partition: Span(row.next, row.goal) for row in rows}
 
+    def is_complete(self) -> bool:
+        """Whether they show all there was when they were prepared: made by this version, and without a gap."""
+        with self._database.read() as connection:
+            version = connection.execute(select(ABOUT.c.version)).scalar()
+            return version == SCHEMA and not connection.execute(select(func.count()).select_from(GAPS)).scalar_one()
+
     def fill(self, facts: Sequence[Told], filled: Mapping[int, Span]) -> None:
         """Keep facts of gaps; `filled` is, by partition, up to where (`begin`) the gap that ends at `end` is done with."""
         with self._writing() as connection:
             self._keep(connection, facts)
             for partition, span in filled.items():
-                gap = (GAPS.c.partition == partition) & (GAPS.c.goal == span.end)
+                gap = (GAPS.c.partition == partition) & (GAPS.c.goal == span.end) & (GAPS.c.next < span.begin)
                 done = delete(GAPS).where(gap) if span.begin >= span.end else update(GAPS).where(gap).values(next=span.begin)
                 connection.execute(done)
 

@@ -8,6 +8,7 @@ Nothing is masked here.
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cached_property
 from math import cos, radians
 from typing import Any
 
@@ -98,8 +99,7 @@ class CaseQuery:
 
     def __init__(self, database: Database, city: City, now: Callable[[], datetime]) -> None:
         self._database = database
-        self._names = Names(city)
-        self._family = {each.key: each.family or each.key for each in city.categories}
+        self._city = city
         self._now = now
         self._words = SQLITE_WORDS if database.is_sqlite else POSTGRES_WORDS
 
@@ -191,14 +191,18 @@ class CaseQuery:
         """Cases of the category's family within so many metres of a point (longitude, latitude), opened since; the nearest first."""
         lon, lat = at
         north, east = within_m / METRES_PER_DEGREE, within_m / METRES_PER_DEGREE / max(0.01, cos(radians(lat)))
-        family = self._family.get(category, category)
-        keys = [key for key, its in self._family.items() if its == family] or [category]
+        families = {each.key: each.family or each.key for each in self._city.categories}
+        keys = [key for key, family in families.items() if family == families.get(category)] or [category]
         query = self._select(scope, CASES, self._is_overdue()).where(*in_box((lon - east, lat - north, lon + east, lat + north)))
         query = query.where(C.category.in_(keys), C.number >= epoch_ms(since) * PER_MS).order_by(C.number.desc()).limit(SIMILAR_LOOKED_AT)
         with self._database.read() as connection:
             rows = connection.execute(query).all()
         near = [Near(row_shown(row), round(distance_m(lon, lat, row.lon, row.lat))) for row in rows]
         return sorted((each for each in near if each.distance_m <= within_m), key=lambda each: each.distance_m)
+
+    @cached_property
+    def _names(self) -> Names:
+        return Names(self._city)
 
     def _select(self, scope: Scope, *columns: Any) -> Select[Any]:
         """The cases of a scope; every statement of this module begins here."""

@@ -26,7 +26,6 @@ from incidents.periods import Days, Period
 from incidents.rights import EVERYTHING, Scope
 
 BUSY_S = 10.0
-SQLITE = "sqlite:///"
 PENDING = ("due", "stage", "stock")
 _COLUMNS = (
     *("case_id", "reported_day", "due_day", "flags"),
@@ -50,13 +49,8 @@ _FLAGS = " + ".join(["flags", *(f"CASE WHEN {name}_ms < :at THEN {name}_change E
 
 
 def evaluation_file(settings: Settings) -> Path:
-    """Where the sheets of these settings' city stand. Raises UserError when CITYLOOP_DATABASE_URL names something else than SQLite."""
-    url = settings.database_url
-    if url is None:
-        return settings.local_dir / "evaluation" / f"{settings.named(settings.city)}.sqlite"
-    if not url.startswith(SQLITE):
-        raise UserError(f"CITYLOOP_DATABASE_URL={url!r}: evaluation is kept in SQLite; write {SQLITE}/path/to/file, or leave it unset")
-    return Path(url.removeprefix(SQLITE))
+    """Where the sheets of these settings' city stand: beside the worker that folds them, whatever database the stack has."""
+    return settings.local_dir / "evaluation" / f"{settings.named(settings.city)}.sqlite"
 
 
 @dataclass(frozen=True)

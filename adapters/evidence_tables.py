@@ -49,5 +49,5 @@ PROOFS = sa.Table(
 def shown_by(case: Mapping[str, Any]) -> list[dict[str, str]]:
     """Rows of `evidence_cases` for a case as a fact tells it: who sees the case sees its pictures, whoever brought them."""
     shown = (each for name in ("evidence", "handled_evidence", "check_evidence") for each in case.get(name) or ())
-    hashes = {each["sha256"].lower() for each in shown if each.get("sha256")}
+    hashes = {each["sha256"].lower() for each in shown if len(each.get("sha256") or "") == 64}  # a report may name anything
     return [{"sha256": sha256, "case_id": case["case_id"]} for sha256 in sorted(hashes)]

@@ -78,6 +78,10 @@ CASE_SECONDS = _histogram("case_seconds", "City time a case spent until it reach
 ROUTED = _counter("routed", "Commands that routing issued.", "type")
 POSITIONS = _counter("positions", "Positions of vehicles, drones and crews taken in.")
 
+# Tables
+TABLED = _counter("tabled_facts", "Facts that the projection kept in the SQL tables.")
+TABLES_LACK = _gauge("tables_lack_records", "Records of cases.events from before that the SQL tables are still being filled with.")
+
 # Evaluation
 EVALUATED = _counter("evaluated_facts", "Facts folded into the evaluation's sheets.")
 

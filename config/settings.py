@@ -27,7 +27,7 @@ class Settings(BaseSettings):
 
     kafka_bootstrap: str = Field("127.0.0.1:9092", description="Kafka brokers, `host:port,host:port`; unset: the local stack's, if up")
     redis_url: str = Field("redis://127.0.0.1:6379/0", description="Redis with `appendfsync always`; unset: the local stack's, if up")
-    database_url: str | None = Field(None, description="SQL of the console's query tables; default SQLite under .local/")
+    database_url: str | None = Field(None, description="`postgresql://…` or `sqlite:////path`; default SQLite below the local_dir")
     namespace: str = Field("", pattern=r"^[a-z0-9.-]*$", description="prefixes topics, consumer groups, the app id, Redis keys")
     city: str = Field("qingdao", description="folder below cities/ of the configuration")
     clock: str = Field("real", description="`real`, `x600@2026-11-21T08:00+08:00` or `events` (ARCHITECTURE.md §1)")

@@ -97,7 +97,7 @@ class EvaluationStage(Service):
 
 
 def build_evaluation(deps: Deps, rebuild: Rebuild) -> ServiceApp:
-    """The evaluation as an app of this process. Raises UserError when CITYLOOP_DATABASE_URL names something else than SQLite."""
+    """The evaluation as an app of this process."""
     settings = deps.settings
     sheets = Sheets(evaluation_file(settings), Counting.of(deps.city))
     stage = EvaluationStage(settings.kafka_bootstrap, settings.named(CASE_EVENTS.name), sheets)

@@ -1,29 +1,82 @@
-"""Projection: every fact once into the live feed that the console follows."""
+"""Projection: every fact once into the SQL tables and then into the live feed, so that whatever the feed tells of, the tables show.
 
-from collections.abc import Sequence
+Facts are read as JSON and not built: this process runs closure, too. SQL runs in a thread; while the database is away, this stage waits.
+"""
+
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Any, NamedTuple
+
+from pydantic import ValidationError
 
 from adapters import metrics
-from adapters.feed import Feed, RedisFeed, frame
-from incidents.case import Fact
-from streams.agents import FactAgent, Rebuild, ports
+from adapters.case_rows import Told, read_fact
+from adapters.database import open_database
+from adapters.feed import Feed, Frame, RedisFeed
+from config.topics import CASE_EVENTS
+from incidents.errors import BadCommand, RejectReason
+from streams.agents import Agent, Rebuild, ports
 from streams.app import AgentApp, agent_app
 from streams.deps import Deps
+from streams.tables import TablesKeeper
+
+Keep = Callable[[Sequence[Told]], Awaitable[None]]
+
+
+class Seen(NamedTuple):
+    """One fact as the tables and as the feed want it."""
+
+    told: Told
+    frame: Frame
 
 
 class Projection:
-    """What the projection does with facts; the feed itself knows what it was told already."""
+    """What the projection does with facts; tables and feed themselves know what they were told already."""
 
-    def __init__(self, feed: Feed) -> None:
+    def __init__(self, keep: Keep, feed: Feed) -> None:
+        self._keep = keep
         self._feed = feed
 
-    async def __call__(self, facts: Sequence[Fact]) -> None:
-        """Tell the feed; see `Act`."""
-        told = await self._feed.tell([frame(fact) for fact in facts])
+    async def __call__(self, facts: Sequence[Seen]) -> None:
+        """Keep and tell; see `Act`."""
+        await self._keep([fact.told for fact in facts])
+        told = await self._feed.tell([fact.frame for fact in facts])
         metrics.FEED_FRAMES.labels("told").inc(len(told))
         metrics.FEED_FRAMES.labels("known").inc(len(facts) - len(told))
 
 
+class ProjectionAgent(Agent[Seen]):
+    """Reads facts as rows and frames."""
+
+    reads = CASE_EVENTS
+
+    def read(self, message: Any) -> Seen:
+        """The fact. Raises BadCommand."""
+        return seen(message.value, message.partition, message.offset)
+
+
+def seen(value: bytes | None, partition: int, offset: int) -> Seen:
+    """The fact in a record. Raises BadCommand."""
+    told = read_fact(value, partition, offset)
+    try:
+        return Seen(told, _frame(told.event))
+    except ValidationError as error:
+        raise BadCommand(RejectReason.INVALID_VALUE, f"no fact: {error.errors(include_url=False, include_input=False)}"[:300]) from None
+
+
+def _frame(event: dict[str, Any]) -> Frame:
+    data = event["data"]
+    case, place = data["case"], data["case"]["place"]
+    shown = {name: case[name] for name in Frame.model_fields if name in case}
+    return Frame.model_validate(
+        shown
+        | {"fact": event["type"].split(".")[2], "at": data["at"], "reason": data.get("reason")}
+        | {"district": place.get("district"), "lon": place["lon"], "lat": place["lat"]}
+        | {"count": sum(total["count"] for total in case.get("totals", {}).values())}
+    )
+
+
 def build_projection(deps: Deps, rebuild: Rebuild) -> AgentApp:
-    """The projection as an app of this process."""
+    """The projection as an app of this process. Raises UserError for a CITYLOOP_DATABASE_URL that cannot be one."""
+    tables = TablesKeeper(deps.settings, open_database(deps.settings))
     loop_ports = ports(deps.publisher, deps.settings.namespace, rebuild)
-    return agent_app(deps.settings, FactAgent("projection", Projection(RedisFeed(deps.hot)), loop_ports))
+    return agent_app(deps.settings, ProjectionAgent("projection", Projection(tables.take, RedisFeed(deps.hot)), loop_ports), tables)

@@ -113,7 +113,7 @@ STAGES: tuple[Stage, ...] = (
     ),
     Role(
         "projection",
-        "tell the console's live feed",
+        "keep the SQL tables, and tell the console's live feed",
         (CASE_EVENTS,),
         (REJECTED,),
         process=Process.CASES,

@@ -27,16 +27,29 @@ MADE = "migrated"
 @pytest.fixture(scope="session")
 def postgres_server() -> Iterator[PostgresEngine]:
     """The run's PostgreSQL, with an empty database `migrated` that has all tables and that others are copied from."""
-    folder = Path(tempfile.mkdtemp(prefix="cityloop-pg-"))
+    with _cluster() as (engine, _):
+        _execute(engine, f"CREATE DATABASE {MADE}")
+        with _upgraded(engine.url(MADE)):
+            pass
+        yield engine
+
+
+@pytest.fixture
+def postgres_own() -> Iterator[tuple[str, Server]]:
+    """The URL of a PostgreSQL for this test alone, and its server, which may be stopped and started again."""
+    with _cluster() as (engine, server):
+        yield engine.address, server
+
+
+@contextlib.contextmanager
+def _cluster() -> Iterator[tuple[PostgresEngine, Server]]:
+    folder = Path(tempfile.mkdtemp(prefix="cityloop-pg-"))  # short, for its socket, and not below a folder that only root may enter
     folder.chmod(0o755)
     engine = PostgresEngine(folder / "pg")
     server = Server(engine, folder / "log")
     try:
         server.start()
-        _execute(engine, f"CREATE DATABASE {MADE}")
-        with _upgraded(engine.url(MADE)):
-            pass
-        yield engine
+        yield engine, server
     finally:
         server.stop(signal.SIGINT)
         shutil.rmtree(folder, ignore_errors=True)

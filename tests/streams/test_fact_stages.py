@@ -4,12 +4,14 @@ import asyncio
 from collections.abc import Sequence
 from datetime import datetime
 
-from adapters.feed import MemoryFeed
+from adapters import case_rows
+from adapters.feed import MemoryFeed, frame
 from config.load import load_city
 from config.settings import Settings
 from incidents.case import Command, CommandType, FactType, Precedent, State
+from incidents.facts import encode_fact
 from incidents.route_choice import NOTHING, Known
-from streams.projection import Projection
+from streams.projection import Projection, Seen, seen
 from streams.routing import Routing
 from tests.streams.fact_agents import AT, a_fact
 
@@ -82,9 +84,24 @@ def test_positions_are_asked_for_once_a_batch_and_only_where_a_route_sends_the_n
 
 
 def test_the_projection_tells_each_fact_once_in_order() -> None:
-    feed = MemoryFeed()
-    projection = Projection(feed)
-    asyncio.run(projection([a_fact(1, 1), a_fact(2, 1)]))
-    asyncio.run(projection([a_fact(1, 1), a_fact(1, 2)]))
-    assert [(frame.case_id[-1], frame.sequence) for frame in feed.frames] == [("1", 1), ("2", 1), ("1", 2)]
-    assert feed.frames[0].at > AT
+    feed, kept = MemoryFeed(), list[case_rows.Told]()
+
+    async def keep(facts: Sequence[case_rows.Told]) -> None:
+        assert facts[-1].sequence not in [each.sequence for each in feed.frames if each.case_id == facts[-1].case_id]  # tables first
+        kept.extend(facts)
+
+    projection = Projection(keep, feed)
+    asyncio.run(projection([as_seen(1, 1), as_seen(2, 1)]))
+    asyncio.run(projection([as_seen(1, 1), as_seen(1, 2)]))
+    assert [(each.case_id[-1], each.sequence) for each in feed.frames] == [("1", 1), ("2", 1), ("1", 2)]
+    assert (feed.frames[0].at > AT, len(kept)) == (True, 4)
+
+
+def test_a_frame_made_from_json_is_that_of_the_fact() -> None:
+    fact = a_fact(1, 2, FactType.FILED, State.FILED)
+    fact = fact.model_copy(update={"reason": "why", "case": fact.case.model_copy(update={"due_at": AT, "unit": "u", "assisting": ("v",)})})
+    assert seen(encode_fact(fact), 0, 0).frame == frame(fact)
+
+
+def as_seen(number: int, sequence: int) -> Seen:
+    return seen(encode_fact(a_fact(number, sequence)), 0, 0)
