@@ -7,7 +7,7 @@ import asyncio
 
 from adapters.asked import AskedCommands
 from adapters.boundaries import locator, outlines
-from adapters.bus import Publisher
+from adapters.bus import Bus, Publisher
 from adapters.case_query import CaseQuery
 from adapters.clock import CityClock, open_clock
 from adapters.console_view import ConsoleView
@@ -38,8 +38,8 @@ from console.world import World
 from incidents.mapping import Mapping
 
 
-async def open_world(settings: Settings, clock: CityClock | None = None) -> World:
-    """The world of these settings; `clock` None: the one that they name.
+async def open_world(settings: Settings, clock: CityClock | None = None, publisher: Bus | None = None) -> World:
+    """The world of these settings; `clock` and `publisher` None: those that they name.
 
     Raises UserError for what a person must mend first, TryAgain when Redis or the database is away.
     """
@@ -50,7 +50,8 @@ async def open_world(settings: Settings, clock: CityClock | None = None) -> Worl
     keys = Keys(settings.namespace, settings.city)
     if clock is None:
         clock = await open_clock(settings, connect(settings.redis_url), keys)
-    redis, view, publisher = connect(settings.redis_url), ConsoleView.open(settings), Publisher(settings.kafka_bootstrap)
+    publisher = publisher or Publisher(settings.kafka_bootstrap)
+    redis, view = connect(settings.redis_url), ConsoleView.open(settings)
     asked, journal = AskedCommands(redis, keys), open_journal(settings, database, secrets)
     answers = Answers(asked)
     query = CaseQuery(database, city, clock.now)

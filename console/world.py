@@ -9,7 +9,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
-from adapters.bus import Publisher
+from adapters.bus import Bus
 from adapters.clock import CityClock
 from adapters.database import Database
 from adapters.journal import Journal
@@ -52,7 +52,7 @@ class World:
     access: Access
     journal: Journal
     evidence: Evidences
-    publisher: Publisher
+    publisher: Bus
     reports: Reports
     mappings: dict[str, Mapping]
     answers: Answers
