@@ -7,10 +7,11 @@ A route takes a parameter of type `CanRead`, `CanCommand`, … and gets the sign
 import hmac
 import threading
 import time
-from collections.abc import Awaitable, Callable
-from typing import Annotated
+from collections.abc import Callable
+from typing import Annotated, Literal
 
 from fastapi import Depends, Request
+from fastapi.routing import APIRoute
 from fastapi.security import APIKeyCookie, HTTPAuthorizationCredentials, HTTPBearer
 
 from adapters.database import Database
@@ -148,24 +149,34 @@ def signed_in(
     return access.admit(request)
 
 
-def allowed(what: Permission) -> Callable[..., Awaitable[Person]]:
-    """The dependency of a route that asks for this permission: the signed-in person, or Problem 401, 403 or 429."""
+class Allowed:
+    """The dependency of a route that asks for a permission: the signed-in person, or Problem 401, 403 or 429."""
 
-    async def admitted(person: Annotated[Person, Depends(signed_in)]) -> Person:
-        if not may(person, what):
+    def __init__(self, what: Permission) -> None:
+        self.what = what
+
+    async def __call__(self, person: Annotated[Person, Depends(signed_in)]) -> Person:
+        """Whoever is signed in, if they may."""
+        if not may(person, self.what):
             who = f"this token (scopes: {', '.join(sorted(person.scopes))}; role {person.role})" if person.scopes else f"role {person.role}"
-            raise Problem(403, "forbidden", "Not yours to do", f"{who} may not {what}: docs/people.md has who may", permission=what)
+            detail = f"{who} may not {self.what}: docs/people.md has who may"
+            raise Problem(403, "forbidden", "Not yours to do", detail, permission=self.what)
         return person
 
-    return admitted
+
+def door_of(route: APIRoute) -> Permission | Literal["signed in"] | None:
+    """What a route asks for: a permission, that somebody is signed in, or nothing."""
+    asked = [each.call for each in route.dependant.dependencies]
+    found = [each.what for each in asked if isinstance(each, Allowed)]
+    return found[0] if found else "signed in" if signed_in in asked else None
 
 
 SignedIn = Annotated[Person, Depends(signed_in)]
-CanRead = Annotated[Person, Depends(allowed(Permission.READ))]
-CanCommand = Annotated[Person, Depends(allowed(Permission.COMMAND))]
-CanGiveEvidence = Annotated[Person, Depends(allowed(Permission.EVIDENCE))]
-CanExport = Annotated[Person, Depends(allowed(Permission.EXPORT))]
-CanUnseal = Annotated[Person, Depends(allowed(Permission.UNSEAL))]
-CanReport = Annotated[Person, Depends(allowed(Permission.REPORT))]
-CanPosition = Annotated[Person, Depends(allowed(Permission.POSITION))]
-CanReadJournal = Annotated[Person, Depends(allowed(Permission.JOURNAL))]
+CanRead = Annotated[Person, Depends(Allowed(Permission.READ))]
+CanCommand = Annotated[Person, Depends(Allowed(Permission.COMMAND))]
+CanGiveEvidence = Annotated[Person, Depends(Allowed(Permission.EVIDENCE))]
+CanExport = Annotated[Person, Depends(Allowed(Permission.EXPORT))]
+CanUnseal = Annotated[Person, Depends(Allowed(Permission.UNSEAL))]
+CanReport = Annotated[Person, Depends(Allowed(Permission.REPORT))]
+CanPosition = Annotated[Person, Depends(Allowed(Permission.POSITION))]
+CanReadJournal = Annotated[Person, Depends(Allowed(Permission.JOURNAL))]

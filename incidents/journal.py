@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
 from hashlib import sha256
+from math import isfinite
 from typing import Any
 
 DOMAIN = b"cityloop.journal.v1\n"
@@ -41,6 +42,7 @@ class Kind(StrEnum):
     SIGNED_OUT = "signed_out"
     COMMAND = "command"
     UNSEALED = "unsealed"
+    ERASED = "erased"
     EXPORTED = "exported"
     ACCOUNT = "account"
     TOKEN = "token"
@@ -56,9 +58,9 @@ class Act:
 
 
 def act(kind: str, person: str, what: Mapping[str, Any]) -> Act:
-    """An act; `what` holds text, integers, booleans, None, and lists and objects of them; phone numbers, plates and the like are masked.
+    """An act; `what` holds what JSON has, by names; phone numbers, plates and the like in its texts are masked.
 
-    Raises TypeError for anything else: floats print in two ways, and what has no JSON cannot be hashed.
+    Raises TypeError for anything else, at once: in a batch it would take the acts of others with it.
     """
     return Act(str(kind), person, {str(name): _clean(value) for name, value in what.items()})
 
@@ -66,13 +68,13 @@ def act(kind: str, person: str, what: Mapping[str, Any]) -> Act:
 def _clean(value: Any) -> Any:
     if isinstance(value, str):
         return _PERSONAL.sub(_MASK, value)
-    if value is None or isinstance(value, int):
+    if value is None or isinstance(value, int) or (isinstance(value, float) and isfinite(value)):
         return value
     if isinstance(value, Mapping):
         return {str(name): _clean(each) for name, each in value.items()}
     if isinstance(value, list | tuple):
         return [_clean(each) for each in value]
-    raise TypeError(f"the journal takes no {type(value).__name__}: say it in text or integers")
+    raise TypeError(f"the journal takes no {type(value).__name__}: say it in text or numbers")
 
 
 @dataclass(frozen=True, slots=True)

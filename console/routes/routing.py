@@ -6,6 +6,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Body
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
+from console.access import CanRead
 from console.views import View
 from console.world import World
 from incidents.case import DeadlineKind, Grounds
@@ -122,7 +123,7 @@ def router(world: World) -> APIRouter:
     area = APIRouter(prefix="/api/v1", tags=["city"])
 
     @area.post("/routing:test", summary="Try a case against the rules")
-    def routing_test(trial: Annotated[TrialAsked, Body(openapi_examples={"spillage": {"value": EXAMPLE}})]) -> RoutingView:
+    def routing_test(person: CanRead, trial: Annotated[TrialAsked, Body(openapi_examples={"spillage": {"value": EXAMPLE}})]) -> RoutingView:
         """Nothing is written: intake, routing and escalation are computed for one case at one moment, as if nobody acted.
 
         422 names what the city does not have: a category, condition or unit, or a place outside it.

@@ -180,8 +180,9 @@ def test_a_cancelled_waiter_takes_nobody_elses_entry_with_it(journal: Journal) -
 
 
 def test_what_cannot_be_written_is_refused_at_once_and_alone(journal: Journal) -> None:
-    with pytest.raises(TypeError, match="no float"):
-        journal.append(Kind.COMMAND, "p", {"lon": 120.38})
+    for value in (AT, b"bytes", float("nan")):
+        with pytest.raises(TypeError, match="the journal takes no"):
+            journal.append(Kind.COMMAND, "p", {"bbox": [120.38, value]})
     assert journal.append(Kind.COMMAND, "p", {}) == 1
 
 

@@ -15,7 +15,7 @@ from adapters.journal import Journal
 from adapters.journal_reading import Wanted, entries
 from config.load import load_city
 from config.settings import Settings
-from console.access import COOKIE, CSRF_HEADER, KNOWN_FOR_S, Access, allowed
+from console.access import COOKIE, CSRF_HEADER, KNOWN_FOR_S, Access, Allowed
 from console.edge import Edge
 from console.problems import add_problems
 from console.routes import journal as journal_routes
@@ -76,7 +76,7 @@ def _app(world: SimpleNamespace) -> FastAPI:
     for area in (session_routes, journal_routes):
         app.include_router(area.router(as_world(world)))
     for permission in Permission:
-        app.add_api_route(f"/ask/{permission}", lambda: "yes", methods=["GET", "POST"], dependencies=[Depends(allowed(permission))])
+        app.add_api_route(f"/ask/{permission}", lambda: "yes", methods=["GET", "POST"], dependencies=[Depends(Allowed(permission))])
     return app
 
 
