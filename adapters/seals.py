@@ -4,12 +4,13 @@ AES-256-GCM under a key per report (adapters/seal_keys.py), bound to the report,
 for equality. What is personal stands in `incidents.sealing`. Used at the edges (console's POST /events, producers) and by unsealing.
 """
 
+import asyncio
 import base64
 import binascii
 import hmac
 import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
@@ -18,20 +19,23 @@ from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from adapters.database import Database, open_database
+from adapters.journal import Journal
 from adapters.seal_keys import Gone, Key, KeyStore
 from adapters.secrets import Secrets, load_secrets
 from config.settings import Settings
-from incidents.errors import BadReport
+from incidents.errors import BadReport, TryAgain
+from incidents.journal import Kind
 from incidents.sealing import WHOLE, Bound, Found, Json, at_edge, head, may_be_personal, normal, sealed, whole
 
 NONCE_BYTES = 12
 MATCH_LETTERS = 32
+EXPIRE_EVERY_S = 3600.0
 
 
 class Opened(NamedTuple):
     """A sealed value, opened; or the day (YYYYMMDD) on which its key was erased, or why it cannot be opened."""
 
-    bound: Bound
+    found: Found
     value: Any = None
     erased_on: str = ""
     why: str = ""
@@ -96,13 +100,13 @@ class Sealer:
 
 def _opened(found: Found, key: Key | Gone) -> Opened:
     if isinstance(key, Gone):
-        return Opened(found.bound, erased_on=key.day, why="" if key.day else "its key is not in this database")
+        return Opened(found, erased_on=key.day, why="" if key.day else "its key is not in this database")
     try:
         cipher = base64.b64decode(found.seal["sealed"], validate=True)
         text = AESGCM(key.secret).decrypt(cipher[:NONCE_BYTES], cipher[NONCE_BYTES:], found.bound.aad(key.id))
     except (InvalidTag, binascii.Error, ValueError):
-        return Opened(found.bound, why="the seal is broken, or stood in another report or field")
-    return Opened(found.bound, orjson.loads(text))
+        return Opened(found, why="the seal is broken, or stood in another report or field")
+    return Opened(found, orjson.loads(text))
 
 
 def make_sealer(settings: Settings, database: Database, secrets: Secrets, now: Callable[[], datetime] | None = None) -> Sealer:
@@ -117,6 +121,22 @@ def open_sealer(settings: Settings) -> Iterator[Sealer]:
     with closing(open_database(settings)) as database:
         database.upgrade()
         yield make_sealer(settings, database, secrets)
+
+
+async def keep_expired(sealer: Sealer, journal: Journal) -> None:
+    """For ever: delete the keys whose last day is over, and say so in the journal; a database that is away is asked again in an hour."""
+    while True:
+        with suppress(TryAgain):
+            await asyncio.to_thread(expire, sealer, journal)
+        await asyncio.sleep(EXPIRE_EVERY_S)
+
+
+def expire(sealer: Sealer, journal: Journal, person: str = "system:seals") -> int:
+    """Delete every key whose last day is over, journalled; how many there were."""
+    expired = sealer.keys.expire()
+    if expired:
+        journal.append(Kind.ERASED, person, {"why": "expired", "keys": expired})
+    return expired
 
 
 def _now() -> datetime:

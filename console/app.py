@@ -35,6 +35,7 @@ from console.routes import (
     session,
     sources,
     units,
+    unseal,
 )
 from console.world import World
 
@@ -50,6 +51,7 @@ ROUTERS: tuple[Callable[[World], APIRouter], ...] = (
     indicators.router,
     cases.router,
     commands.router,
+    unseal.router,
     presence.router,
     evidence.router,
     feed.router,

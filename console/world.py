@@ -10,10 +10,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from adapters.bus import Bus
+from adapters.case_query import CaseQuery
 from adapters.clock import CityClock
 from adapters.database import Database
 from adapters.journal import Journal
 from adapters.presence import Presences
+from adapters.seals import Sealer, keep_expired
 from adapters.told_reports import ReportLog
 from config.settings import Settings
 from console.access import Access
@@ -47,12 +49,14 @@ class World:
     counters: Counters
     clock: CityClock
     database: Database
+    query: CaseQuery
     figures: Figures
     reports_log: ReportLog
     access: Access
     journal: Journal
     evidence: Evidences
     publisher: Bus
+    sealer: Sealer
     reports: Reports
     mappings: dict[str, Mapping]
     answers: Answers
@@ -61,7 +65,14 @@ class World:
 
     def background(self) -> tuple[Awaitable[None], ...]:
         """What runs while the console serves; each runs for ever and sits out engines that are away."""
-        return self.hub.run(), self.counters.run(), self.answers.run(), _keep_time(self.clock), self.journal.keep_signed()
+        return (
+            self.hub.run(),
+            self.counters.run(),
+            self.answers.run(),
+            _keep_time(self.clock),
+            self.journal.keep_signed(),
+            keep_expired(self.sealer, self.journal),
+        )
 
     async def close(self) -> None:
         """Let go of what is open, after the background has ended."""

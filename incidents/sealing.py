@@ -39,10 +39,11 @@ class Bound(NamedTuple):
 
 
 class Found(NamedTuple):
-    """A seal and where it stands."""
+    """A seal, what it belongs to, and where it stands: names and places joined by dots, as in `statements.0.reporter.phone`."""
 
     bound: Bound
     seal: Json
+    path: str
 
 
 is_match = re.compile("[0-9a-f]{32}").fullmatch
@@ -109,26 +110,28 @@ def normal(field: str, value: Any) -> str:
 
 def seals_of_case(case: Mapping[str, Any]) -> Iterator[Found]:
     """Every seal that a case holds, as JSON, in the order in which it came."""
-    for each in case.get("personal") or ():
+    for at, each in enumerate(case.get("personal") or ()):
         for field, seal in each["values"].items():
-            yield Found(Bound(each["source"], each["id"], field), seal)
-    for each in case.get("statements") or ():
-        yield from _of_reporter(each["source"], each["id"], each.get("reporter"))
+            yield Found(Bound(each["source"], each["id"], field), seal, f"personal.{at}.values.{field}")
+    for at, each in enumerate(case.get("statements") or ()):
+        yield from _of_reporter(each["source"], each["id"], each.get("reporter"), f"statements.{at}.")
 
 
 def seals_of_report(report: Mapping[str, Any]) -> Iterator[Found]:
     """Every seal of a report as it stands on Kafka, and of one that was sealed as a whole."""
     if is_whole(report):
-        yield Found(Bound("", "", WHOLE), {name: report[name] for name in SEAL_KEYS})
+        yield Found(Bound("", "", WHOLE), {name: report[name] for name in SEAL_KEYS}, WHOLE)
         return
     source, report_id, data = report.get("source", ""), report.get("id", ""), report.get("data") or {}
-    yield from (Found(Bound(source, report_id, field), seal) for field, seal in seals(data).items())
-    yield from _of_reporter(source, report_id, data.get("reporter"))
+    yield from (Found(Bound(source, report_id, field), seal, f"data.{field}") for field, seal in seals(data).items())
+    yield from _of_reporter(source, report_id, data.get("reporter"), "data.")
 
 
-def _of_reporter(source: str, report_id: str, reporter: Any) -> Iterator[Found]:
+def _of_reporter(source: str, report_id: str, reporter: Any, before: str) -> Iterator[Found]:
     values = {"reporter": reporter} if is_seal(reporter) else {f"reporter.{name}": value for name, value in (reporter or {}).items()}
-    yield from (Found(Bound(source, report_id, field), value) for field, value in values.items() if is_seal(value))
+    for field, value in values.items():
+        if is_seal(value):
+            yield Found(Bound(source, report_id, field), value, before + field)
 
 
 def is_whole(report: Mapping[str, Any]) -> bool:

@@ -88,7 +88,7 @@ def test_what_was_sealed_is_nowhere_in_it_and_comes_back_exactly(stored: Sealer)
     value = stored.seal_value(encoded(**PLAIN))
     assert value is not None and not any(each.encode() in value for each in ("鲁B12345", "1102", "王芳", "13800138000"))
     assert intake.read(value)["data"]["category"] == "road_spillage"
-    opened = {each.bound.field: each.value for each in stored.open(found(value))}
+    opened = {each.found.bound.field: each.value for each in stored.open(found(value))}
     assert opened == {
         "plate": "鲁B12345",
         "building.unit": "2",

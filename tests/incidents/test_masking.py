@@ -190,5 +190,7 @@ def test_whatever_stands_under_a_personal_name_never_leaves(value: Any, secret: 
 
 
 def test_every_seal_of_a_case_is_found_with_the_report_it_belongs_to() -> None:
-    found = [(*each.bound, each.seal) for each in sealing.seals_of_case(CASE)]
-    assert found == [("/cameras/1", "r1", "plate", SEAL), ("/hotline", "h1", "reporter.name", SEAL)]
+    assert list(sealing.seals_of_case(CASE)) == [
+        (("/cameras/1", "r1", "plate"), SEAL, "personal.0.values.plate"),
+        (("/hotline", "h1", "reporter.name"), SEAL, "statements.0.reporter.name"),
+    ]
