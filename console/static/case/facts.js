@@ -9,6 +9,7 @@ import { Plan } from "./plan.js";
 
 export const opened = signal(null); // what this person opened on this page, {path: value}; gone with the page
 const asking = signal(false);
+const LEAST_PURPOSE = 10; // as the console wants it
 const PURPOSES = ["contact", "visit", "enforce", "verify"];
 
 const Row = ({ name, children }) => children ? html`<div><dt>${name}</dt><dd>${children}</dd></div>` : null;
@@ -53,10 +54,12 @@ export function Facts({ row, known, others, districts, canOpen }) {
 function Unseal() {
   const [purpose, setPurpose] = useState(""), [wrong, setWrong] = useState(""), leave = () => { asking.value = false; };
   const open = async () => {
-    if (!purpose.trim()) return setWrong(t("form.missing", { what: t("seal.purpose") }));
+    if (purpose.trim().length < LEAST_PURPOSE) return setWrong(t("seal.short"));
     try {
       const told = await post(`/cases/${encodeURIComponent(id)}/unseal`, { purpose });
-      opened.value = flat(told.values ?? told);
+      opened.value = told.values;
+      const erased = Object.keys(told.erased ?? {}).length;
+      if (erased) toast({ text: t("seal.erased", { n: erased }) });
       return leave();
     } catch (error) {
       if (!(error instanceof ApiError)) throw error;
@@ -68,11 +71,6 @@ function Unseal() {
       <div class="usual">${PURPOSES.map((one) => html`<button type="button" key=${one} onClick=${() => setPurpose(t(`seal.${one}`))}>${t(`seal.${one}`)}</button>`)}</div>
       <textarea id="purpose" rows="2" maxlength="500" autofocus aria-required="true" value=${purpose} onInput=${(event) => setPurpose(event.target.value)}></textarea></div>
     ${wrong && html`<p class="wrong" role="alert">${wrong}</p>`}<//>`;
-}
-
-/** {a: {b: 1}} -> {"a.b": 1}: values by their path, whatever shape they come in. */
-function flat(values, before = "") {
-  return Object.fromEntries(Object.entries(values).flatMap(([name, value]) => value !== null && typeof value === "object" ? Object.entries(flat(value, `${before}${name}.`)) : [[`${before}${name}`, value]]));
 }
 
 /** Who handles it, since when, and on what grounds it was sent there. */

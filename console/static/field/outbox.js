@@ -1,6 +1,7 @@
 // What a person decided on the street waits here until the console has answered: commands in the order they were given, per case, with their photos.
 // Each keeps the id it was given with, so that a second sending moves nothing twice. One that is refused holds back what follows on its case, until
 // the person sends it again or drops it: what they decided afterwards rested on it. Nothing of another person who used this phone is ever sent.
+import { newKey } from "../lib/api.js";
 import { change, every, one } from "./store.js";
 
 const KEPT_SENT = 20, HOUR_MS = 3600e3, SENT_FOR_MS = 24 * HOUR_MS, LOCK = "cityloop-field-outbox";
@@ -41,8 +42,8 @@ export async function items(person) {
 /** How many items of anybody else wait on this phone: said, never sent. */
 export const foreign = async (person) => (await every("outbox")).filter((item) => item.person !== person && item.state !== "sent").length;
 
-/** Send a refused item once more, under the same id. */
-export const again = (item) => rewrite(item, { state: "waiting", problem: null, not_before: 0 });
+/** Ask once more after a refusal: under a new id, for the console keeps its answer to the old one. */
+export const again = (item) => rewrite(item, { id: newKey(), state: "waiting", problem: null, not_before: 0 });
 
 /** Take an item back that was not sent; its photos go with it. */
 export async function drop(item) {
