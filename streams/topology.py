@@ -139,7 +139,12 @@ STAGES: tuple[Stage, ...] = (
         app=build_positions,
     ),
     Stage("units", "departments, people and patrols act on cases (the demo's)", (CASE_EVENTS,), (CASE_COMMANDS, UNIT_POSITIONS)),
-    Stage("shell", "people act on cases, read dead letters and send them again, look up rules", (REJECTED, RULE_SETS), (CASE_COMMANDS, REPORTED)),
+    Stage(
+        "shell",
+        "people act on cases, read dead letters and send them again, look up rules",
+        (REJECTED, RULE_SETS),
+        (CASE_COMMANDS, REPORTED),
+    ),
     Stage("console", "show the city and the audit's figures", (FATES,), ()),
     Stage("rebuild", "fill an empty hot store again from the record", (CASES_LATEST, CASE_EVENTS, CASE_COMMANDS), (FATES,)),
     Stage("indicators", "recompute every figure from the facts, as of any time", (CASE_EVENTS,), ()),

@@ -2,5 +2,7 @@
 
 from alembic import context
 
-context.configure(connection=context.config.attributes["connection"])
+from adapters.database import METADATA
+
+context.configure(connection=context.config.attributes["connection"], target_metadata=METADATA)  # for how indices are named
 context.run_migrations()
