@@ -20,7 +20,7 @@ from tests.waiting import until
 
 FILE = ROOT / "docker-compose.yml"
 JVM = ["java", "-XX:+UseSerialGC"]
-FOLDERS = {"/var/lib/kafka/data": "kafka-data"}
+FOLDERS = {"/var/lib/kafka/data": "kafka-data", "/data/secrets": "secrets"}
 PYTHON = {"PYTHONPATH": str(ROOT), "PYTHONSAFEPATH": "1"}  # as in the Dockerfile
 
 

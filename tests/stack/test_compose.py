@@ -16,8 +16,8 @@ from config.settings import ROOT, Settings
 from tests.stack.compose import FILE, Native, native_ports, services
 from tests.waiting import until
 
-ENGINES = ("kafka", "redis", "topics", "worker", "console")
-FOR_EVER = [name for name in ENGINES if name != "topics"]
+ENGINES = ("kafka", "redis", "topics", "secrets", "worker", "console")
+FOR_EVER = [name for name in ENGINES if name not in ("topics", "secrets")]
 
 
 @pytest.fixture(scope="module")
