@@ -4,6 +4,7 @@ It is also the law: `known_query` refuses query parameters that it does not name
 as docs/openapi.json and held by a test.
 """
 
+from http import HTTPStatus
 from typing import Any
 
 from fastapi import FastAPI, Request
@@ -52,6 +53,8 @@ REFUSALS = {
     "503": ("TryAgain", "try_again", "a part of the system does not answer; the same request may be repeated"),
 }
 """Status -> name of the shared answer, slug of its problem, what it means."""
+GENERIC = (None, "Validation Error", *(HTTPStatus(int(status)).phrase for status in REFUSALS))
+"""What FastAPI writes where a route says nothing of its own."""
 PROBLEM: dict[str, Any] = {
     "type": "object",
     "title": "Problem",
@@ -114,7 +117,7 @@ def _shared(status: str) -> dict[str, Any]:
 
 def _refusal(status: str, said: dict[str, Any]) -> dict[str, Any]:
     """An answer of the document: the shared one, or with what the route says of it: words, members, headers."""
-    if said.get("description") in (None, "Validation Error") and MEDIA_TYPE not in said.get("content", {}):
+    if said.get("description") in GENERIC and MEDIA_TYPE not in said.get("content", {}):
         return {"$ref": f"#/components/responses/{REFUSALS[status][0]}"}
     own = {**_shared(status), **said}
     own["content"] = {MEDIA_TYPE: _shared(status)["content"][MEDIA_TYPE] | said.get("content", {}).get(MEDIA_TYPE, {})}

@@ -8,7 +8,7 @@ from typing import Any
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
-from incidents.case import Actor, Case, CommandType, FactType, HeldBecause, Role, State
+from incidents.case import Actor, CommandType, FactType, HeldBecause, Role, State
 from incidents.catalogue import Channel, Severity
 from incidents.deadline_story import DeadlineStory
 
@@ -105,13 +105,14 @@ class CaseRow(View):
 
 
 class CasePage(View):
-    """A page of cases; `next` is the cursor of the following one, `total` how many match the filters."""
+    """A page of cases; `next` is the cursor of the following one, `total` how many match the filters (exact up to a thousand)."""
 
-    model_config = ConfigDict(json_schema_extra={"examples": [{"cases": [ROW], "next": None, "total": 1}]})
+    model_config = ConfigDict(json_schema_extra={"examples": [{"cases": [ROW], "next": None, "total": 1, "at_least": False}]})
 
     cases: list[CaseRow]
     next: str | None
     total: int
+    at_least: bool = Field(description="`total` is how many were counted; there are more")
 
 
 class ActionView(View):
@@ -173,19 +174,27 @@ class SuggestionView(View):
 
 
 class PresenceView(View):
-    """Somebody who has the case open."""
+    """Somebody who has the case open, believed until then."""
 
-    model_config = ConfigDict(json_schema_extra={"examples": [{"person": "wangfang", "name": "王芳", "doing": "handling"}]})
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [{"person": "wangfang", "name": "王芳", "doing": "handling", "until": "2026-11-21T00:22:10Z"}],
+        }
+    )
 
     person: str
     name: str
     doing: str
+    until: AwareDatetime
 
 
 class CaseView(View):
-    """All that a case page shows; `case` is the whole case with personal data masked."""
+    """All that a case page shows."""
 
-    case: Case
+    case: dict[str, Any] = Field(
+        description="the whole case as its last fact told it (docs/states.md); personal values stand as `{masked, match}`",
+        examples=[{"case_id": ID, "state": "handling", "place": {"lon": 120.3826, "lat": 36.0671, "district": "370202"}}],
+    )
     row: CaseRow
     actions: list[ActionView]
     deadline: DeadlineStory | None
@@ -230,12 +239,12 @@ class FactPage(View):
     next: int | None
 
 
-Point = tuple[str, float, float, str, State, Severity, int | None, bool]
-POINT: list[Any] = [ID, 120.3826, 36.0671, "road_spillage", "handling", "normal", 1795241704000, False]
+Point = tuple[str, float, float, str, State, Severity, int | None, bool, int, str | None]
+POINT: list[Any] = [ID, 120.3826, 36.0671, "road_spillage", "handling", "normal", 1795241704000, False, 1795220103000, "370202"]
 
 
 class MapView(View):
-    """Points of the map: case, longitude, latitude, category, state, severity, due time (ms since 1970), overdue."""
+    """Points of the map: case, longitude, latitude, category, state, severity, due (ms since 1970), overdue, opened (ms), district."""
 
     model_config = ConfigDict(json_schema_extra={"examples": [{"points": [POINT], "complete": True}]})
 

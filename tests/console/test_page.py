@@ -10,13 +10,10 @@ import httpx
 import orjson
 import pytest
 
-from adapters.hot import Keys
 from config.settings import Settings
 from console.app import STATIC
 from incidents.case import FactType, Role, State
-from tests.console.feed_of import a_frame
 from tests.console.served import FIGURES, served
-from tests.waiting import until
 
 
 @contextmanager
@@ -83,30 +80,6 @@ def test_a_cursor_that_is_none_is_refused(client: httpx.Client) -> None:
 
 
 @pytest.mark.stack
-def test_a_snapshot_holds_open_cases_counts_all_and_says_where_the_feed_goes_on(client: httpx.Client, settings_here: Settings) -> None:
-    import redis as engine  # the test is the projection and closure here
-
-    keys = Keys(settings_here.namespace, settings_here.city)
-    with engine.Redis.from_url(settings_here.redis_url) as store:
-        for number, state in enumerate(("reported", "handling", "closed", "closed")):
-            frame = a_frame(number, state=state)
-            place = {name: frame.pop(name) for name in ("lon", "lat", "district")}
-            case = {**frame, "place": place, "entered_at": frame["at"], "totals": {"/cameras/1": {"count": 3}}, "overdue": number == 1}
-            store.set(keys.case + str(frame["case_id"]), orjson.dumps(case))
-            store.zadd(keys.cases, {str(frame["case_id"]): number})
-            cursor = store.xadd(keys.feed, {"frame": orjson.dumps(a_frame(number))})
-        until(lambda: client.get("/api/v1/cases").json()["cases"], "a snapshot that is not an earlier test's")
-        answer = client.get("/api/v1/cases")
-        store.delete(keys.feed, keys.cases, *(keys.case + str(a_frame(number)["case_id"]) for number in range(4)))
-    found = answer.json()
-    assert found["states"] == {"closed": 2, "handling": 1, "reported": 1}
-    assert [case["state"] for case in found["cases"]] == ["handling", "reported", "closed", "closed"]
-    assert found["cases"][0]["overdue"] and found["cases"][0]["count"] == 3
-    assert [fact["case_id"][-1] for fact in found["facts"]] == ["3", "2", "1", "0"]
-    assert answer.headers["x-cursor"] == cursor.decode()
-
-
-@pytest.mark.stack
 def test_metrics_are_served_beside_the_page(client: httpx.Client) -> None:
     client.get("/api/v1/audit")
     found = client.get("/metrics").text
@@ -121,12 +94,12 @@ def test_readiness_names_what_is_waited_for(client: httpx.Client) -> None:
     assert "hot_store" in answer.json()["waiting_for"]
 
 
-def test_without_redis_the_console_lives_and_says_that_it_waits() -> None:
+def test_without_redis_the_console_lives_answers_from_its_tables_and_says_that_it_waits() -> None:
     with client_of(Settings(redis_url="redis://127.0.0.1:9/0", city="qingdao")) as client:
         assert client.get("/healthz").status_code == 200
         assert client.get("/readyz").status_code == 503
         answer = client.get("/api/v1/cases")
-        assert (answer.status_code, answer.headers["retry-after"]) == (503, "2")
+        assert (answer.status_code, "x-cursor" in answer.headers) == (200, False)
 
 
 def static(suffix: str) -> list[Path]:
