@@ -134,8 +134,8 @@ def test_the_actor_is_the_signed_in_person_and_the_body_cannot_say_otherwise(lea
     give(lead, MINE, "k1")
     [command] = closure.commands
     assert (command.actor.role, command.id) == (Role.SHIFT_LEAD, f"api:{command.actor.id}:k1")
-    for said in ({"actor": {"id": "system:x", "role": "system"}}, {"target": {}}, {"grounds": {}}, {"case_id": FOREIGN}):
-        asked = {"type": "file", "id": "k2", **said}
+    for name, value in (("actor", {"id": "system:x", "role": "system"}), ("target", {}), ("grounds", {}), ("case_id", FOREIGN)):
+        asked = {"type": "file", "id": "k2", name: value}
         assert lead.post(f"/api/v1/cases/{MINE}/commands", json=asked).status_code == 422
     assert len(closure.commands) == 1
 
