@@ -82,6 +82,23 @@ def test_the_twin_tells_what_the_real_feed_tells(settings: Settings, batches: li
 
 
 @pytest.mark.stack
+def test_the_feed_says_which_units_had_the_case_before(settings: Settings) -> None:
+    def by(sequence: int, unit: str | None, *assisting: str) -> Frame:
+        return frame(a_fact(1, sequence)).model_copy(update={"unit": unit, "assisting": assisting})
+
+    async def journey() -> None:
+        async with hot_store(settings) as hot:
+            feed = RedisFeed(hot)
+            await feed.tell([by(1, None), by(2, "office", "crew")])
+            await feed.tell([by(3, None)])
+            await feed.tell([by(3, None), by(4, "other")])
+            kept = await ConsoleView(hot.redis, hot.keys).after("0-0")
+        assert [entry.was for entry in kept] == [(), (), ("office", "crew"), ()]
+
+    asyncio.run(journey())
+
+
+@pytest.mark.stack
 def test_a_store_that_is_not_ready_is_told_nothing(settings: Settings) -> None:
     async def journey() -> None:
         async with hot_store(settings) as hot:
