@@ -27,7 +27,7 @@ _PERSONAL = re.compile(
     r"|(?<![\w.-])0\d{2,3}[ -]?\d{7,8}(?![\w-])"  # landlines
     r"|(?<![\w.-])\d{17}[\dXx](?![\w-])"  # identity cards
     r"|[\u4e00-\u9fff][A-HJ-NP-Z][ ·]?[A-HJ-NP-Z0-9]{5,6}(?![\w-])"  # plates
-    r"|[^\s@]+@[^\s@]+\.[a-z]{2,}"
+    r"|[^\s@]{1,64}@[^\s@]{1,255}\.[a-z]{2,}"
 )
 
 SigningCheck = Callable[[bytes, bytes], bool]

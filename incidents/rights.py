@@ -60,6 +60,7 @@ RIGHTS: dict[Role, frozenset[Permission]] = {
 """THE table. `system` is a machine's token (a camera gateway, a vehicle's unit): it sends, and sees nothing."""
 # fmt: on
 
+LONGEST_NAME = 200
 BLIND = frozenset(role for role, rights in RIGHTS.items() if P.READ not in rights)
 
 
@@ -144,8 +145,13 @@ def actor_of(person: Person) -> Actor:
 
 
 def check_place(city: City, person: Person) -> None:
-    """Raises UserError when the city has no such level, district or unit, or when they leave open what this role is to see or act for."""
+    """Whether an account or a token may be this person.
+
+    Raises UserError when the city has no such level, district or unit, or when they leave open what this role is to see or act for.
+    """
     first = city.levels[0]
+    if not 1 <= len(person.name) <= LONGEST_NAME:
+        raise UserError(f"the name has {len(person.name)} letters: give it 1 to {LONGEST_NAME}")
     _known("level", person.level, city.levels)
     _known("district", person.district, [each.code for each in city.districts])
     _known("unit", person.unit, city.unit_by_key)

@@ -13,7 +13,7 @@ from incidents.case import CommandType
 from incidents.journal import Kind
 from incidents.rights import Permission, Person, may, may_command
 
-UNKNOWN = "unknown"
+UNKNOWN = ":unknown"
 """Whom the journal names when somebody tried an account that is not there: what was typed may be a password."""
 
 

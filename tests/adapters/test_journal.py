@@ -18,8 +18,9 @@ from adapters.journal import Journal, stored_rows
 from adapters.journal_reading import Wanted, copied, entries, examine, proofs
 from adapters.secrets import Secrets, is_signed
 from incidents.errors import UserError
-from incidents.journal import EVERY, Examination, Fault, Kind, act, body_of, chained, genesis, link, proves
+from incidents.journal import EVERY, Checkpoint, Examination, Fault, Kind, Row, act, body_of, chained, genesis, iso, link, proves
 from incidents.rights import EVERYTHING, Scope
+from tests.waiting import until
 
 CITY = "qingdao"
 SECRETS = Secrets(*(bytes([number]) * 32 for number in range(4)))
@@ -220,6 +221,22 @@ def test_a_copy_with_a_torn_last_line_is_read_and_one_with_another_bad_line_is_n
         list(copied(path))
 
 
+def test_while_a_console_runs_what_is_new_is_signed_without_asking(journal: Journal) -> None:
+    async def run() -> None:
+        await journal.write(Kind.COMMAND, "p", {})
+        task = asyncio.create_task(journal.keep_signed())
+        await asyncio.to_thread(until, lambda: seen(journal).signed_to == 1, "the entry to be signed")
+        task.cancel()
+
+    asyncio.run(run())
+
+
+def test_an_act_is_journalled_though_the_second_place_is_away(journal: Journal, tmp_path: Path) -> None:
+    (tmp_path / "copy").write_text("a file where a folder should be")
+    fill(journal, 1)
+    assert (faults(seen(journal)), seen(journal).signed_to) == ([], 1)
+
+
 PERSONAL = ["13812345678", "0532-85912345", "370202199001011234", "37020219900101123X", "鲁B12345", "鲁BD12345", "wang@example.com"]
 
 
@@ -242,3 +259,32 @@ def test_a_chain_holds_and_holds_no_more_when_any_of_its_bytes_is_another(whats:
         assert link(before, row.body) == row.hash
         assert link(before, row.body[:-1] + b" ") != row.hash
         before = row.hash
+
+
+def _mutated(rows: list[Row], number: int) -> list[Row]:
+    row = rows[number]
+    return [*rows[:number], Row(row.sequence, row.body.replace(b"command", b"another"), row.hash, row.columns), *rows[number + 1 :]]
+
+
+WAYS: dict[str, Callable[[list[Row], int], list[Row]]] = {
+    "mutate": _mutated,
+    "delete": lambda rows, number: rows[:number] + rows[number + 1 :],
+    "cut": lambda rows, number: rows[:number],
+    "rewrite": lambda rows, number: [
+        *rows[:number],
+        *chained([act("command", "q", {})] * (len(rows) - number), number, rows[number - 1].hash if number else genesis(CITY), AT),
+    ],
+}
+
+
+@given(st.integers(1, 30), st.data())
+def test_whatever_is_done_to_any_signed_entry_is_found(count: int, data: st.DataObject) -> None:
+    rows = list(chained([act("command", "p", {"n": number}) for number in range(count)], 0, genesis(CITY), AT))
+    bare = Checkpoint(CITY, count, rows[-1].hash, iso(AT))
+    signed = Checkpoint(bare.city, bare.sequence, bare.head, bare.at, SECRETS.sign(bare.message))
+    done = WAYS[data.draw(st.sampled_from(sorted(WAYS)))](rows, data.draw(st.integers(0, count - 1)))
+    found = Examination(CITY, [signed], lambda message, signature: is_signed(SECRETS.journal_public, message, signature))
+    for row in done:
+        found.take(row)
+    found.end((done[-1].sequence, done[-1].hash) if done else None)
+    assert found.findings

@@ -74,6 +74,7 @@ def test_an_account_is_added_listed_given_a_password_disabled_and_all_of_it_jour
         (["--role", "leader", "--district", "370202"], "speaks for an office of that level"),
         (["--role", "checker", "--district", "370203", "--unit", "sanitation-370202"], "is of district 370202, not of 370203"),
         (["--role", "resident"], "sees nothing of the console"),
+        (["--role", "ops", "--name", "王" * 201], "the name has 201 letters"),
     ],
 )
 def test_an_account_that_would_see_too_much_or_nothing_is_refused_with_what_to_name(cityloop: Cityloop, words: list[str], why: str) -> None:

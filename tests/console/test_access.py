@@ -20,6 +20,7 @@ from console.edge import Edge
 from console.problems import add_problems
 from console.routes import journal as journal_routes
 from console.routes import session as session_routes
+from console.routes.session import UNKNOWN
 from console.world import World
 from incidents.case import Role
 from incidents.journal import Kind
@@ -124,7 +125,7 @@ def test_a_wrong_password_is_401_and_journalled_without_what_was_typed(desk: Des
     desk.account()
     assert desk.sign_in(password="wrong").status_code == 401
     assert desk.sign_in(name="my password by mistake").status_code == 401
-    assert desk.told() == [(Kind.SIGN_IN_FAILED, "wang"), (Kind.SIGN_IN_FAILED, "unknown")]
+    assert desk.told() == [(Kind.SIGN_IN_FAILED, "wang"), (Kind.SIGN_IN_FAILED, UNKNOWN)]
 
 
 def test_guessing_is_answered_with_when_to_go_on(desk: Desk) -> None:
