@@ -1,6 +1,6 @@
 """What people read on the command line: the words of the page, Chinese and English side by side, and moments on the city's wall clock.
 
-The words stand once, in console/static/labels.json, so that a thing has one name on every screen.
+The words stand once, in console/static/labels/, so that a thing has one name on every screen.
 """
 
 from datetime import datetime
@@ -13,13 +13,13 @@ import orjson
 import console
 from incidents.catalogue import Named
 
-LABELS = Path(console.__path__[0]) / "static" / "labels.json"
+LABELS = Path(console.__path__[0]) / "static" / "labels"
+LANGUAGES = ("zh", "en")
 
 
 @cache
 def _labels() -> dict[str, dict[str, str]]:
-    found: dict[str, dict[str, str]] = orjson.loads(LABELS.read_bytes())
-    return found
+    return {language: orjson.loads((LABELS / f"{language}.json").read_bytes()) for language in LANGUAGES}
 
 
 def both(kind: str, key: str) -> str:

@@ -19,7 +19,7 @@ from console.world import World
 
 SHELLS = Path(__file__).parent.parent / "static"
 PAGES = {
-    "/": "index.html",
+    "/": "operations.html",
     "/case/{case_id}": "case.html",
     "/cases": "cases.html",
     "/accept": "accept.html",

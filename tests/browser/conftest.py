@@ -1,36 +1,58 @@
-"""A real Chromium (Debian's) before a real `cityloop console`; every page is held to: nothing from elsewhere, no error in its console."""
+"""A real Chromium (Debian's) before a real `cityloop console` or the stand-in; every page is held to: nothing from elsewhere, no error."""
 
 import shutil
 import subprocess
 import sys
 import urllib.request
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, ConsoleMessage, Page, sync_playwright
 
 from adapters.stack_engines import free_port
 from config.settings import ROOT, Settings
+from tests.browser.standin import Standin
+from tests.browser.standin_api import served
 from tests.conftest import environment
 from tests.servers import die_with_us
 from tests.stack.commands import bare_environment
 from tests.waiting import until
 
 NewPage = Callable[..., Page]
-"""`page(settings, "?lang=en", color_scheme="dark")`: the console's page, loaded and following its feed."""
+"""`page(address, "?lang=en", color_scheme="dark", args=[…])`: a page of the console, loaded and ready."""
+Serve = Callable[..., tuple[Standin, str]]
+"""`standin(cases=60)`: a made-up city and its address."""
+
+AXE = Path(__file__).parent / "vendor" / "axe.min.js"
+RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
+DESK = {"width": 1440, "height": 900}
+
+
+@pytest.fixture(scope="module")
+def browsers() -> Iterator[Callable[..., Browser]]:
+    """Chromium by its arguments, one of a kind per module: Playwright's loop must not be alive in tests of other modules."""
+    found = shutil.which("chromium")
+    assert found, "no chromium on PATH; `make tools` installs it"
+    started: dict[tuple[str, ...], Browser] = {}
+    with sync_playwright() as playwright:
+
+        def browser(*args: str) -> Browser:
+            if args not in started:
+                started[args] = playwright.chromium.launch(executable_path=found, chromium_sandbox=False, args=list(args))
+            return started[args]
+
+        yield browser
+        for each in started.values():
+            each.close()
 
 
 @pytest.fixture
-def browser() -> Iterator[Browser]:
-    """One Chromium per test: Playwright's loop must not be alive in other tests."""
-    found = shutil.which("chromium")
-    assert found, "no chromium on PATH; `make tools` installs it"
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=found, chromium_sandbox=False)
-        yield browser
-        browser.close()
+def browser(browsers: Callable[..., Browser]) -> Browser:
+    """Chromium as it comes."""
+    return browsers()
 
 
 @pytest.fixture
@@ -66,19 +88,54 @@ def _answers(address: str) -> bool:
 
 
 @pytest.fixture
-def page(browser: Browser) -> Iterator[NewPage]:
-    """Opens pages; afterwards none may have asked another site or logged an error."""
-    wrong: list[str] = []
+def standin() -> Iterator[Serve]:
+    """Starts stand-ins, ended with the test."""
+    with ExitStack() as running:
 
-    def open_page(address: str, query: str = "", **context: Any) -> Page:
-        chosen = {"locale": "zh-CN", "timezone_id": "Asia/Shanghai", "viewport": {"width": 1440, "height": 900}, "reduced_motion": "reduce"}
-        new = browser.new_context(**(chosen | context)).new_page()
-        new.on("request", lambda request: None if request.url.startswith(address) else wrong.append(f"asked {request.url}"))
-        new.on("console", lambda message: wrong.append(f"console: {message.text}") if message.type in ("error", "warning") else None)
+        def serve(cases: int = 60) -> tuple[Standin, str]:
+            world = Standin(cases)
+            return world, running.enter_context(served(world))
+
+        yield serve
+
+
+@pytest.fixture
+def page(browsers: Callable[..., Browser]) -> Iterator[NewPage]:
+    """Opens pages; afterwards none may have asked another site or logged an error. `expected` names what may be logged."""
+    wrong: list[str] = []
+    opened: list[Any] = []
+
+    def open_page(address: str, query: str = "", args: tuple[str, ...] = (), expected: tuple[str, ...] = (), **context: Any) -> Page:
+        chosen = {"locale": "zh-CN", "timezone_id": "Asia/Shanghai", "viewport": DESK, "reduced_motion": "reduce"}
+        opened.append(browsers(*args).new_context(**(chosen | context)))
+        new: Page = opened[-1].new_page()
+        new.on("request", lambda request: None if _is_ours(request.url, address) else wrong.append(f"asked {request.url}"))
+        new.on("console", lambda message: wrong.append(f"console: {message.text}") if _is_bad(message, expected) else None)
         new.on("pageerror", lambda error: wrong.append(f"error: {error}"))
         new.goto(address + query)
         new.wait_for_selector("body[data-ready]", timeout=15_000)
         return new
 
     yield open_page
+    for context in opened:
+        context.close()
     assert not wrong, wrong
+
+
+def _is_ours(url: str, address: str) -> bool:
+    return url.startswith((address, "data:", f"blob:{address}"))
+
+
+def _is_bad(message: ConsoleMessage, expected: tuple[str, ...]) -> bool:
+    """Errors and warnings, but not what the software GL says of its own speed."""
+    said = message.type in ("error", "warning") and "GL Driver Message" not in message.text
+    return said and not any(each in message.text for each in expected)
+
+
+def complaints(page: Page) -> list[str]:
+    """What axe has against the page as it stands: rule, and the first node."""
+    page.evaluate(AXE.read_text("utf-8"))
+    found = page.evaluate(
+        f"axe.run({{runOnly: {RULES}}}).then(r => r.violations.map(v => [v.id, v.nodes.map(n => n.html.slice(0, 160))[0]]))"
+    )
+    return [f"{rule}: {node}" for rule, node in found]

@@ -9,8 +9,8 @@ import { applyLook } from "./look.js";
 const CLOCK_EVERY_MS = 20_000;
 export const audit = signal(null); // the audit's figures and the city's clock, as the server last said them
 
-// `start(App)` for a page of signed-in people; `signedIn: false` for the page where they sign in.
-export async function start(App, { signedIn = true } = {}) {
+// `start(App)` for a page of signed-in people; `ready` runs when words, names and session are there, before anything is drawn; `signedIn: false` for the page where they sign in.
+export async function start(App, { signedIn = true, ready = () => {} } = {}) {
   applyLook();
   const root = document.getElementById("app");
   try {
@@ -22,6 +22,7 @@ export async function start(App, { signedIn = true } = {}) {
     throw error;
   }
   root.replaceChildren();
+  ready();
   render(html`<${App}/><${Toasts}/>`, root);
   document.body.dataset.ready = "yes";
 }

@@ -19,3 +19,12 @@ export const kept = {
   get(key, otherwise = null) { try { return JSON.parse(localStorage.getItem(`cityloop.${key}`)) ?? otherwise; } catch { return otherwise; } },
   set(key, value) { try { localStorage.setItem(`cityloop.${key}`, JSON.stringify(value)); } catch { /* a private window */ } },
 };
+
+// A part that is fetched when it is first shown, so that a page begins with less: `const Triage = lazy(() => import("./triage.js"), "Triage")`.
+export function lazy(load, name) {
+  const found = signal(null);
+  const fetched = () => load().then((module) => { found.value = module[name]; });
+  const Part = (props) => { useEffect(() => { if (!found.value) fetched(); }, []); return found.value && h(found.value, props); };
+  Part.ahead = fetched;
+  return Part;
+}

@@ -10,7 +10,7 @@ export const pill = signal({ mode: "connecting", behind: 0, heard: Date.now() })
 // then `resume(cursor)` with the snapshot's X-Cursor: what comes between is told, and told twice is harmless (compare `sequence`).
 export function follow(listeners) {
   const channel = globalThis.BroadcastChannel ? new BroadcastChannel(NAME) : null;
-  const state = { heard: Date.now(), lost: 0, skew: 0, behind: 0, cursor: null, source: null, ended: false, leads: !navigator.locks };
+  const state = { heard: Date.now(), lost: 0, skew: 0, behind: 0, cursor: null, source: null, begun: false, ended: false, leads: !navigator.locks };
   const hear = (message) => {
     if (message.type === "state") { state.lost = message.lost; state.heard = message.heard; return; }
     heard(state, message);
@@ -23,9 +23,9 @@ export function follow(listeners) {
   else state.leads = true;
   const timer = setInterval(() => show(state, channel), 250);
   addEventListener("offline", () => { state.lost ||= Date.now(); }, { signal: ends.signal });
-  addEventListener("online", () => { if (state.leads && state.cursor !== null) open(state, tell); }, { signal: ends.signal });
+  addEventListener("online", () => { if (state.leads && state.begun) open(state, tell); }, { signal: ends.signal });
   return {
-    resume(cursor) { state.cursor = newer(state.cursor, cursor); if (state.leads) open(state, tell); },
+    resume(cursor) { state.begun = true; state.cursor = newer(state.cursor, cursor); if (state.leads) open(state, tell); },
     close() { state.ended = true; clearInterval(timer); ends.abort(); state.source?.close(); channel?.close(); },
   };
 }
@@ -34,7 +34,7 @@ export function follow(listeners) {
 function lead(state, tell, ends) {
   navigator.locks.request(NAME, { signal: ends }, () => {
     state.leads = true;
-    if (state.cursor !== null) open(state, tell);
+    if (state.begun) open(state, tell);
     return new Promise((done) => { ends.addEventListener("abort", done); });
   }).catch((error) => { if (error.name !== "AbortError") throw error; });
 }
@@ -75,7 +75,7 @@ export function newer(one, other) {
 
 function show(state, channel) {
   const now = Date.now(), silent = now - state.heard > STALE_MS || (state.lost && now - state.lost > LOST_MS);
-  const mode = silent ? "stale" : state.lost ? "reconnecting" : state.source || state.cursor ? "live" : "connecting";
+  const mode = silent ? "stale" : state.lost ? "reconnecting" : state.begun ? "live" : "connecting";
   const old = pill.peek();
   if (old.mode !== mode || old.behind !== state.behind || (mode === "stale" && old.heard !== state.heard)) {
     pill.value = { mode, behind: state.behind, heard: state.heard };

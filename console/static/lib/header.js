@@ -11,7 +11,7 @@ import { IconButton, Menu, SEVERITIES } from "./ui.js";
 
 // address → the roles that work there (null: everybody)
 const PAGES = [["/", "page.operations", null], ["/cases", "page.cases", null], ["/accept", "page.accept", ["acceptor", "shift_lead"]],
-  ["/field", "page.field", ["unit", "collector", "checker"]], ["/journal", "page.journal", ["auditor", "shift_lead", "leader"]]];
+  ["/field", "page.field", ["unit", "collector", "checker"]], ["/journal", "page.journal", ["auditor"]]];
 
 export function Header({ children, live = true }) {
   const role = session.value?.person?.role, here = location.pathname;
@@ -20,13 +20,13 @@ export function Header({ children, live = true }) {
     <a class="brand" href="/"><img src="/static/mark.svg" alt="" width="30" height="30"/><span><b>${cityName()}</b><small>${t("title")}</small></span></a>
     <nav aria-label=${t("pages")}>${pages.map(([path, name]) => html`<a href=${path} aria-current=${here === path ? "page" : undefined}>${t(name)}</a>`)}</nav>
     <div class="middle">${children}</div>
-    ${live && html`<${Pill}/>`}<${Clock}/><${Tools}/><${Help}/></header>`;
+    ${live && html`<${Pill}/>`}<${Clock}/><${Tools}/></header><${Help}/>`;
 }
 
 export function Pill() {
   const { mode, behind, heard } = pill.value;
-  const says = t(mode, mode === "stale" ? { at: clock(heard) } : { n: behind.toFixed(1) });
-  return html`<p class="pill" data-mode=${mode} role="status" title=${t(`${mode}.hint`)}><i></i><span>${says}</span></p>`;
+  const extra = mode === "stale" ? t("stale.since", { at: clock(heard) }) : mode === "live" ? t("live.behind", { n: behind.toFixed(1) }) : "";
+  return html`<p class="pill" data-mode=${mode} role="status" title=${t(`${mode}.hint`)}><i></i><span>${t(mode)}<span class="extra">${extra}</span></span></p>`;
 }
 
 // Says at the top of the page that what it shows is old; nothing else may look as fresh as before.

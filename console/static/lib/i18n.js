@@ -21,7 +21,7 @@ export const useCatalogue = (found) => { catalogue = { ...catalogue, ...found };
 // `t("said", {n: 3})`: a word with its parameters; a key without a word shows itself. Plural: "said.one" where n is 1 and it exists.
 export function t(key, parameters = {}) {
   const word = (parameters.n === 1 && words[`${key}.one`]) || words[key];
-  return word === undefined ? key : word.replace(/\{(\w+)\}/g, (whole, name) => parameters[name] ?? "");
+  return word === undefined ? key : word.replace(/\{(\w+)\}/g, (whole, name) => typeof parameters[name] === "number" ? number(parameters[name]) : parameters[name] ?? "");
 }
 
 export const hasWord = (key) => key in words;

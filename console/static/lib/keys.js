@@ -1,5 +1,5 @@
 // Single-key shortcuts, without modifiers; off while somebody types or a dialog is open. `?` lists what the page offers.
-import { html, signal, useEffect } from "./dom.js";
+import { html, signal, useLayoutEffect } from "./dom.js";
 import { t } from "./i18n.js";
 import { Dialog } from "./ui.js";
 
@@ -22,7 +22,7 @@ addEventListener("keydown", (event) => {
 // `useKeys([["j", "key.next", act], …])`: the keys of a part of the page while it is shown; the second is the label in the help, null hides it.
 // `alone` keeps the keys of what lies below from being heard.
 export function useKeys(rows, { heading = "key.page", alone = false } = {}) {
-  useEffect(() => {
+  useLayoutEffect(() => {
     const layer = { rows, heading, alone, keys: Object.fromEntries(rows.flatMap(([names, , act]) => names.split(" ").map((name) => [name === "space" ? " " : name, { act }]))) };
     layers.push(layer);
     return () => { layers.splice(layers.indexOf(layer), 1); };

@@ -27,8 +27,8 @@ export const clockSeconds = (moment) => moment ? format({ hour: "2-digit", minut
 export const day = (moment) => moment ? format({ month: "short", day: "numeric" }).format(date(moment)) : "";
 export const longDay = (moment) => moment ? format({ month: "long", day: "numeric", weekday: "short" }).format(date(moment)) : "";
 // With the zone, for what may be quoted: a due time, a record.
-export const full = (moment) => moment
-  ? format({ year: "numeric", month: "2-digit", day: "2-digit", hour: "2-digit", minute: "2-digit", second: "2-digit", timeZoneName: "short" }).format(date(moment)) : "";
+export const full = (moment) => moment ? `${format({ year: "numeric", month: "2-digit", day: "2-digit" }).format(date(moment))} ${clockSeconds(moment)} ${zoneName(moment)}` : "";
+const zoneName = (moment) => format({ timeZoneName: "short" }).formatToParts(date(moment)).find((part) => part.type === "timeZoneName").value;
 const sameDay = (one, other) => format({ dateStyle: "short" }).format(date(one)) === format({ dateStyle: "short" }).format(date(other));
 // Today "14:05", otherwise "11月20日 14:05".
 export const when = (moment) => !moment ? "" : sameDay(moment, cityNow()) ? clock(moment) : `${day(moment)} ${clock(moment)}`;
