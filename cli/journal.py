@@ -14,12 +14,12 @@ from rich.console import Group
 from adapters.database import open_database
 from adapters.journal import copy_path
 from adapters.journal_reading import Wanted, copied, entries, examine
-from adapters.secrets import load_secrets, read_key
+from adapters.secrets import is_signed, load_secrets, read_key
 from cli.accounts import at_the_shell
 from cli.output import AsJson, out, table
 from config.settings import load_settings
 from incidents.errors import UserError
-from incidents.journal import Examination, Kind, iso
+from incidents.journal import Examination, Kind, iso, proves
 from incidents.rights import EVERYTHING
 
 Moment = Annotated[datetime | None, typer.Option(formats=["%Y-%m-%dT%H:%M:%S%z"], help="ISO 8601 with an offset.")]
@@ -28,7 +28,7 @@ Moment = Annotated[datetime | None, typer.Option(formats=["%Y-%m-%dT%H:%M:%S%z"]
 def register(app: typer.Typer) -> None:
     """Adds the commands."""
     group = typer.Typer(help="The tamper-evident record of people's acts (docs/people.md).", no_args_is_help=True)
-    for command in (verify, show, sign):
+    for command in (verify, show, prove, sign):
         group.command(command.__name__)(command)
     app.add_typer(group, name="journal")
 
@@ -96,6 +96,31 @@ def show(  # noqa: PLR0913  # an option each
 
 def _line(entry: dict[str, Any]) -> tuple[object, ...]:
     return entry["sequence"], entry["at"], entry["kind"], entry["person"], orjson.dumps(entry["what"]).decode()
+
+
+def prove(
+    file: Annotated[Path, typer.Argument(help="A case's file, as GET /api/v1/cases/ID/file gives it.")],
+    public_key: Annotated[Path | None, typer.Option(help="journal.pub, best your own copy. Default: the key of the secrets.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Check the journal's entries in a case's file against the city's signature, without the journal; exit code 1 when one does not hold.
+
+    Example: `cityloop journal prove QD-20261121-14YNDD4W6Y.json --public-key journal.pub`
+    """
+    public = read_key(public_key) if public_key else load_secrets(load_settings()).journal_public
+    try:
+        proofs = orjson.loads(file.read_bytes())["journal"]
+        held = [proves(proof, lambda message, signature: is_signed(public, message, signature)) for proof in proofs]
+    except OSError as error:
+        raise UserError(f"cannot read {file}: {error.strerror}") from None
+    except (ValueError, KeyError, TypeError, AttributeError):
+        raise UserError(f"{file} is no case's file; GET /api/v1/cases/ID/file gives one") from None
+    wrong = [number for number, holds in enumerate(held, 1) if not holds]
+    answer = {"proved": not wrong, "entries": len(held), "wrong": wrong}
+    shown = f"NOT proved: entries {', '.join(map(str, wrong))} of {len(held)}" if wrong else f"proved: all {len(held)} entries"
+    out(answer, as_json, lambda _: shown)
+    if wrong:
+        raise typer.Exit(1)
 
 
 def sign(as_json: AsJson = False) -> None:

@@ -11,6 +11,7 @@ import pytest
 from sqlalchemy import text
 
 from adapters.database import open_database
+from adapters.journal_reading import proofs
 from adapters.secrets import init_secrets
 from cli.accounts import demo_accounts, office
 from cli.main import run
@@ -120,6 +121,21 @@ def test_the_journal_is_verified_with_a_public_key_alone_and_what_was_done_to_it
     assert code == 1
     assert "NOT whole" in said
     assert "truncated" in said
+
+
+def test_a_cases_file_proves_itself_by_the_public_key_until_somebody_changes_it(cityloop: Cityloop, here: Settings, tmp_path: Path) -> None:
+    with office(here) as desk:
+        for number in (1, 2):
+            desk.journal.append("command", "wang", {"case_id": "QD-1", "n": number})
+        desk.journal.append("command", "wang", {"case_id": "QD-2"})
+        file = {"journal": proofs(desk.journal, "QD-1")}
+    path, key = tmp_path / "case.json", ("--public-key", str(tmp_path / "secrets" / "journal.pub"), "--json")
+    path.write_text(json.dumps(file))
+    assert cityloop("journal", "prove", str(path), *key)[:2] == (0, {"proved": True, "entries": 2, "wrong": []})
+    path.write_text(json.dumps(file).replace("wang", "zhao", 1))
+    assert cityloop("journal", "prove", str(path), *key)[:2] == (1, {"proved": False, "entries": 2, "wrong": [1]})
+    path.write_text("[]")
+    assert "is no case's file" in cityloop("journal", "prove", str(path), *key)[2]
 
 
 def test_another_citys_key_proves_nothing(cityloop: Cityloop, tmp_path: Path) -> None:
