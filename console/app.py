@@ -86,6 +86,7 @@ def create_app(world: World) -> FastAPI:
     for router in ROUTERS:
         app.include_router(router(world), dependencies=[Depends(known_query)])
     app.mount("/static", StaticFiles(directory=STATIC), name="static")
+    document(app)  # here, for FastAPI cannot make it for two requests at once
     return app
 
 

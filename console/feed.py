@@ -27,7 +27,7 @@ MAILBOX = 1_000
 PING_S = 15.0
 RETRY_MS = 2_000
 BACKOFF_S = 0.5
-PACE_S = 0.05
+PACE_S = 0.03
 STORM = 100
 """Facts since the last look from which on only the newest of each case is told, and the next look waits for longer."""
 STORM_PACE_S = 0.25
