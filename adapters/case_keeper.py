@@ -6,16 +6,15 @@ tables have not seen of the log (they are new, of another version, or came back 
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import Any
 
-from sqlalchemy import Connection, Table, bindparam, delete, func, insert, select, text, update
-from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy import Connection, Table, delete, func, insert, select, text, update
 from sqlalchemy.exc import IntegrityError
 
 from adapters.case_rows import Row, Told, document_row, number_of, units_of, word_row
+from adapters.case_statements import Statements
 from adapters.case_tables import ABOUT, CASES, DOCUMENTS, FACTS, GAPS, INVOLVED, READ_TO, SCHEMA
 from adapters.database import Database
-from adapters.evidence_tables import SHOWN, shown_by
+from adapters.evidence_tables import PROOFS, SHOWN, proofs_of, shown_by
 from incidents.audit import Span
 from incidents.errors import TryAgain
 
@@ -28,7 +27,7 @@ class CaseTables:
 
     def __init__(self, database: Database) -> None:
         self._database = database
-        self._dialect = sqlite if database.is_sqlite else postgresql
+        self._do = Statements(database.is_sqlite)
 
     def prepare(self, topic_id: str, committed: Mapping[int, Span]) -> None:
         """Make the tables ready for facts of this topic, empty when they are another topic's or version's.
@@ -39,7 +38,7 @@ class CaseTables:
         with self._database.write() as connection:
             if connection.execute(select(ABOUT.c.topic_id, ABOUT.c.version)).first() != (topic_id, SCHEMA):
                 self._empty(connection, topic_id)
-            read_to = _read_to(connection)
+            read_to = self._read_to(connection)
             for partition, span in committed.items():
                 self._reach(connection, partition, read_to.get(partition, span.begin), span.end, span.end)
 
@@ -57,7 +56,7 @@ class CaseTables:
     def take(self, facts: Sequence[Told]) -> None:
         """Keep the facts of a batch as the log has them; where it does not follow on what is there, note the gap."""
         with self._writing() as connection:
-            read_to = _read_to(connection)
+            read_to = self._read_to(connection)
             for partition, span in _spans(facts).items():
                 self._reach(connection, partition, read_to.get(partition, 0), span.begin, span.end)
             self._keep(connection, facts)
@@ -100,84 +99,70 @@ class CaseTables:
     def _reach(self, connection: Connection, partition: int, known: int, begin: int, end: int) -> None:
         """The tables know a partition up to `known`, and now from `begin` to `end`."""
         if known < begin:
-            connection.execute(self._insert(GAPS).on_conflict_do_nothing(), {"partition": partition, "next": known, "goal": begin})
+            self._add(connection, GAPS, [{"partition": partition, "next": known, "goal": begin}])
         if known < end:
-            self._upsert(connection, READ_TO, [{"partition": partition, "next": end}], key="partition")
+            connection.execute(self._do.put_read_to, {"partition": partition, "next": end})
 
     def _keep(self, connection: Connection, facts: Sequence[Told]) -> None:
         newest: dict[str, Told] = {}
         for told in facts:
             if told.case_id not in newest or told.sequence > newest[told.case_id].sequence:
                 newest[told.case_id] = told
-        known = self._known(connection, newest)
+        there = connection.execute(self._do.known, {"ids": list(newest)})
+        known = {row.case_id: (row.number, row.sequence) for row in there}
         numbers = {case_id: number for case_id, (number, _) in known.items()}
-        numbers |= _new_numbers(connection, [told for case_id, told in newest.items() if case_id not in known])
-        self._move(
-            connection, [(told, numbers[case_id]) for case_id, told in newest.items() if told.sequence > known.get(case_id, (0, 0))[1]]
-        )
-        rows = [told.fact | {"number": numbers[told.case_id]} for told in facts]
-        if rows:
-            connection.execute(self._insert(FACTS).on_conflict_do_nothing(), rows)
+        numbers |= self._new_numbers(connection, [told for case_id, told in newest.items() if case_id not in known])
+        moved = [(told, numbers[case_id]) for case_id, told in newest.items() if told.sequence > known.get(case_id, (0, 0))[1]]
+        if moved:
+            self._move(connection, moved)
+        self._add(connection, FACTS, [told.fact | {"number": numbers[told.case_id]} for told in facts])
 
-    def _known(self, connection: Connection, case_ids: Iterable[str]) -> dict[str, tuple[int, int]]:
-        wanted = select(CASES.c.case_id, CASES.c.number, CASES.c.sequence).where(CASES.c.case_id.in_(list(case_ids)))
-        found = connection.execute(wanted.order_by(CASES.c.number).with_for_update())
-        return {row.case_id: (row.number, row.sequence) for row in found}
+    def _new_numbers(self, connection: Connection, opened: Sequence[Told]) -> dict[str, int]:
+        """A number for each new case: its own, or the next that nobody has."""
+        wanted = {told.case_id: number_of(told.case_id, told.case["opened_ms"]) for told in opened}
+        taken = self._taken(connection, wanted.values()) if wanted else set()
+        numbers: dict[str, int] = {}
+        for case_id, first in wanted.items():
+            number = first
+            while number in taken or (number != first and self._taken(connection, [number])):
+                number += 1
+            taken.add(number)
+            numbers[case_id] = number
+        return numbers
+
+    def _taken(self, connection: Connection, numbers: Iterable[int]) -> set[int]:
+        return set(connection.scalars(self._do.numbers, {"numbers": list(numbers)}))
 
     def _move(self, connection: Connection, moved: Sequence[tuple[Told, int]]) -> None:
-        if not moved:
-            return
-        self._upsert(connection, CASES, [told.case | {"number": number} for told, number in moved], key="case_id")
+        connection.execute(self._do.put_cases, [told.case | {"number": number} for told, number in moved])
         cases = [(told.event["data"]["case"], number) for told, number in moved]
-        self._upsert(connection, DOCUMENTS, [document_row(case) | {"number": number} for case, number in cases])
+        connection.execute(self._do.put_documents, [document_row(case) | {"number": number} for case, number in cases])
         self._involve(connection, cases)
         self._word(connection, [word_row(case) | {"number": number} for case, number in cases])
-        if pictures := [row for case, _ in cases for row in shown_by(case)]:
-            connection.execute(self._insert(SHOWN).on_conflict_do_nothing(), pictures)
+        for table, told in ((SHOWN, shown_by), (PROOFS, proofs_of)):
+            self._add(connection, table, [row for case, _ in cases for row in told(case)])
 
     def _involve(self, connection: Connection, cases: Sequence[tuple[Row, int]]) -> None:
         wanted = {(unit, number) for case, number in cases for unit in units_of(case)}
-        known = select(INVOLVED).where(INVOLVED.c.number.in_([number for _, number in cases]))
-        there = {(row.unit, row.number) for row in connection.execute(known)}
+        known = connection.execute(self._do.involved, {"numbers": [number for _, number in cases]})
+        there = {(row.unit, row.number) for row in known}
         if gone := there - wanted:
-            away = delete(INVOLVED).where(INVOLVED.c.unit == bindparam("u"), INVOLVED.c.number == bindparam("n"))
-            connection.execute(away, [{"u": unit, "n": number} for unit, number in sorted(gone)])
-        if new := wanted - there:
-            connection.execute(insert(INVOLVED), [{"unit": unit, "number": number} for unit, number in sorted(new)])
+            connection.execute(self._do.uninvolve, [{"old_unit": unit, "old_number": number} for unit, number in sorted(gone)])
+        self._add(connection, INVOLVED, [{"unit": unit, "number": number} for unit, number in sorted(wanted - there)])
 
     def _word(self, connection: Connection, rows: Sequence[Row]) -> None:
         """Words hardly ever change, and their index is the dearest to change."""
-        known = text(f"SELECT {self._word_key}, words FROM case_words WHERE {self._word_key} IN :numbers").bindparams(_many("numbers"))
-        there = {number: words for number, words in connection.execute(known, {"numbers": [row["number"] for row in rows]})}
+        known = connection.execute(self._do.words, {"numbers": [row["number"] for row in rows]})
+        there = {number: words for number, words in known}
         if changed := [row for row in rows if there.get(row["number"]) != row["words"]]:
-            connection.execute(text(self._set_words), changed)
+            connection.execute(self._do.put_words, changed)
 
-    @property
-    def _word_key(self) -> str:
-        return "rowid" if self._database.is_sqlite else "number"
+    def _add(self, connection: Connection, table: Table, rows: Sequence[Row]) -> None:
+        if rows:
+            connection.execute(self._do.add[table], rows)
 
-    @property
-    def _set_words(self) -> str:
-        if self._database.is_sqlite:
-            return "INSERT OR REPLACE INTO case_words (rowid, words) VALUES (:number, :words)"
-        return "INSERT INTO case_words (number, words) VALUES (:number, :words) ON CONFLICT (number) DO UPDATE SET words = excluded.words"
-
-    def _insert(self, table: Table) -> Any:
-        return self._dialect.insert(table)
-
-    def _upsert(self, connection: Connection, table: Table, rows: Sequence[Row], key: str = "number") -> None:
-        """A row that is there keeps its number."""
-        statement = self._insert(table)
-        values = {column.name: statement.excluded[column.name] for column in table.columns if column.name not in (key, "number")}
-        connection.execute(statement.on_conflict_do_update(index_elements=[key], set_=values), rows)
-
-
-def _many(name: str) -> Any:
-    return bindparam(name, expanding=True)
-
-
-def _read_to(connection: Connection) -> dict[int, int]:
-    return {row.partition: row.next for row in connection.execute(select(READ_TO))}
+    def _read_to(self, connection: Connection) -> dict[int, int]:
+        return {row.partition: row.next for row in connection.execute(self._do.read_to)}
 
 
 def _spans(facts: Iterable[Told]) -> dict[int, Span]:
@@ -186,21 +171,3 @@ def _spans(facts: Iterable[Told]) -> dict[int, Span]:
         known = spans.get(told.partition, Span(told.offset, told.offset + 1))
         spans[told.partition] = Span(min(known.begin, told.offset), max(known.end, told.offset + 1))
     return spans
-
-
-def _new_numbers(connection: Connection, opened: Sequence[Told]) -> dict[str, int]:
-    """A number for each new case: its own, or the next that nobody has."""
-    wanted = {told.case_id: number_of(told.case_id, told.case["opened_ms"]) for told in opened}
-    taken = set(connection.scalars(select(CASES.c.number).where(CASES.c.number.in_(list(wanted.values()))))) if wanted else set()
-    numbers: dict[str, int] = {}
-    for case_id, first in wanted.items():
-        number = first
-        while number in taken or (number != first and _is_taken(connection, number)):
-            number += 1
-        taken.add(number)
-        numbers[case_id] = number
-    return numbers
-
-
-def _is_taken(connection: Connection, number: int) -> bool:
-    return connection.execute(select(CASES.c.number).where(CASES.c.number == number)).first() is not None

@@ -162,7 +162,7 @@ def _pictures(connection: Connection, hashes: set[str]) -> dict[str, Picture]:
     )
     names = {name: row["sha256"] for row in uploads for name in (row["original"], row["sha256"])}
     shown = [(names[name], case_id) for name, case_id in connection.execute(select(SHOWN).where(SHOWN.c.sha256.in_(names)))]
-    proofs = {sha256: case_id for sha256, case_id, _ in connection.execute(select(PROOFS).where(PROOFS.c.sha256.in_(here)))}
+    proofs = {names[name]: case_id for name, case_id, _ in connection.execute(select(PROOFS).where(PROOFS.c.sha256.in_(names)))}
     return {
         row["sha256"]: Picture(
             **{name: row[name] for name in FACTS},

@@ -7,6 +7,9 @@ import sqlalchemy as sa
 
 from adapters.database import METADATA
 
+FROM_FACTS = "fact"
+"""In place of a command's id: what the facts say is never taken back."""
+
 PICTURES = sa.Table(
     "evidence",
     METADATA,
@@ -48,6 +51,16 @@ PROOFS = sa.Table(
 
 def shown_by(case: Mapping[str, Any]) -> list[dict[str, str]]:
     """Rows of `evidence_cases` for a case as a fact tells it: who sees the case sees its pictures, whoever brought them."""
-    shown = (each for name in ("evidence", "handled_evidence", "check_evidence") for each in case.get(name) or ())
-    hashes = {each["sha256"].lower() for each in shown if len(each.get("sha256") or "") == 64}  # a report may name anything
-    return [{"sha256": sha256, "case_id": case["case_id"]} for sha256 in sorted(hashes)]
+    return [{"sha256": sha256, "case_id": case["case_id"]} for sha256 in _hashes(case, "evidence", "handled_evidence", "check_evidence")]
+
+
+def proofs_of(case: Mapping[str, Any]) -> list[dict[str, str]]:
+    """Rows of `evidence_proofs` likewise: what other systems showed of their work is nobody else's proof either."""
+    hashes = _hashes(case, "handled_evidence", "check_evidence")
+    return [{"sha256": sha256, "case_id": case["case_id"], "command_id": FROM_FACTS} for sha256 in hashes]
+
+
+def _hashes(case: Mapping[str, Any], *names: str) -> list[str]:
+    """In order, those that are one: a report may name anything."""
+    shown = (each.get("sha256") or "" for name in names for each in case.get(name) or ())
+    return sorted({sha256.lower() for sha256 in shown if len(sha256) == 64})

@@ -8,6 +8,7 @@ import shutil
 import signal
 import sys
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -24,6 +25,7 @@ from adapters import stack
 from adapters.health import ask
 from adapters.log import configure_logging
 from adapters.stack_engines import free_port, is_free
+from cli.accounts import DemoAccount, demo_accounts
 from cli.demo_players import Fallen, Players
 from cli.demo_story import Story
 from cli.demo_view import View
@@ -32,6 +34,7 @@ from config.load import load_city
 from config.settings import Settings, load_settings
 from incidents.catalogue import City
 from incidents.errors import UserError
+from incidents.steps.routing import unit_for
 
 SPEED = 600
 BEGINS = "08:00"
@@ -42,6 +45,9 @@ AUDIT_WITHIN_S = 90.0
 SAY_EVERY_S = 5.0
 LOOK_EVERY_S = 0.25
 MOST_DEMOS = 9
+LEFT_TO_YOU = "0.05"
+"""Share of cases whose filing, dispatch, check and closing wait two minutes for whoever is signed in."""
+WITH_PICTURE = "0.7"
 SUMMARY_WIDTH = 120
 
 StorySeconds = Annotated[
@@ -84,7 +90,9 @@ def demo(story: StorySeconds = None, seed: Seed = 1, cameras: Cameras = 1500, ra
     with _own_folder(chosen.local_dir) as folder:
         settings = _settings(chosen, city, folder)
         with _running_stack(settings) as addresses:
-            fine = _tell(settings.model_copy(update=addresses), city, wish, is_terminal)
+            settings = settings.model_copy(update=addresses)
+            say("making accounts …")
+            fine = _tell(settings, city, wish, demo_accounts(settings, _office(city)))
     if not fine:
         raise typer.Exit(1)
 
@@ -156,11 +164,18 @@ def _running_stack(settings: Settings) -> Iterator[dict[str, str]]:
         stack.down(settings)
 
 
-def _tell(settings: Settings, city: City, wish: Wish, is_terminal: bool) -> bool:
+def _office(city: City) -> str:
+    """The office of the account for units: the one that leads most categories in the city's first district."""
+    leads = Counter(category.lead for category in city.categories)
+    found = (unit_for(city.units, lead, city.districts[0].code) for lead, _ in leads.most_common())
+    return next(unit.key for unit in found if unit is not None)
+
+
+def _tell(settings: Settings, city: City, wish: Wish, accounts: list[DemoAccount]) -> bool:
     """The whole story; whether the audit was exact. False, with the end of its log, when a child fell."""
     players = Players(settings, settings.local_dir / "logs")
     try:
-        return asyncio.run(_Director(settings, city, wish, players).direct(is_terminal))
+        return asyncio.run(_Director(settings, city, wish, players, accounts).direct(sys.stdout.isatty()))
     except Fallen as error:
         print(f"cityloop: the demo ends: {error}", file=sys.stderr)
         return False
@@ -171,13 +186,13 @@ def _tell(settings: Settings, city: City, wish: Wish, is_terminal: bool) -> bool
 class _Director:
     """Brings the players on, lets the story run, and closes the books."""
 
-    def __init__(self, settings: Settings, city: City, wish: Wish, players: Players) -> None:
+    def __init__(self, settings: Settings, city: City, wish: Wish, players: Players, accounts: list[DemoAccount]) -> None:
         self._settings = settings
         self._wish = wish
         self._players = players
         self._page = f"http://{settings.http_host}:{settings.http_port}/"
         self._story = Story(settings, city.levels[0])
-        self._view = View(city, self._story, self._page)
+        self._view = View(city, self._story, self._page, accounts)
         self._probes = next(port for port in iter(free_port, None) if is_free(port + 1))
         self._stop = asyncio.Event()
 
@@ -208,15 +223,17 @@ class _Director:
         say("starting the worker, the page and the city's people …")
         self._players.start("worker", ["worker"], {"CITYLOOP_METRICS_PORT": str(self._probes)})
         self._players.start("console", ["console"])
-        self._players.start("units", ["units", "--seed", str(self._wish.seed)])
+        self._players.start("units", ["units", "--seed", str(self._wish.seed), "--pictures", "--leave", LEFT_TO_YOU])
         host = self._settings.metrics_host
         await self._wait_for(f"{self._page}readyz", *(f"http://{host}:{self._probes + at}/readyz" for at in (0, 1)))
         say(f"the page: {self._page}")
+        for line in self._view.accounts():
+            say(line)
 
     def _let_report(self) -> None:
         shares = ["--false-alarms", "0.06", "--bad", "0.01", "--resent", "0.01", "--late", "0.02"]
         wish = ["--cameras", str(self._wish.cameras), "--rate", f"{self._wish.rate:g}", "--seed", str(self._wish.seed)]
-        self._players.start("simulate", ["simulate", "--flat", *wish, *shares])
+        self._players.start("simulate", ["simulate", "--flat", *wish, *shares, "--pictures", WITH_PICTURE])
 
     async def _wait_for(self, *addresses: str) -> None:
         deadline = time.monotonic() + READY_WITHIN_S

@@ -1,6 +1,6 @@
 """How a demo shows its story: a live board on a terminal, plain lines where there is none, and the summary at the end."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -11,12 +11,14 @@ from rich.table import Table
 from rich.text import Text
 
 from cli import case_story
+from cli.accounts import DemoAccount
 from cli.demo_examples import TURNS
 from cli.demo_story import Story, Told
 from cli.output import table
 from cli.words import both, named
 from incidents.case import Fact, FactType
 from incidents.catalogue import City
+from incidents.refusals import ROLES
 
 F = FactType
 VERDICTS = ("opened", "merged", "held", "resent", "rejected", "lost")
@@ -29,15 +31,24 @@ BAD = frozenset({F.RETURNED, F.CHECK_FAILED, F.OVERDUE, F.ESCALATED, F.VOIDED, F
 class View:
     """Renders one story of one city."""
 
-    def __init__(self, city: City, story: Story, page: str) -> None:
+    def __init__(self, city: City, story: Story, page: str, accounts: Sequence[DemoAccount]) -> None:
         self._city = city
         self._story = story
         self._page = page
+        self._accounts = accounts
         self._zone = ZoneInfo(city.time_zone)
+
+    def accounts(self) -> Iterator[str]:
+        """Lines that say with what one signs in where."""
+        yield f"sign in with one of these accounts; for phones: {self._page}field"
+        width = max(len(each.account) for each in self._accounts)
+        for each in self._accounts:
+            yield f"  {each.account:<{width}}  {each.password}  {ROLES[each.role]}{f'  {each.unit}' if each.unit else ''}"
 
     def board(self) -> RenderableType:
         """The live board."""
-        parts = (self._heading(), self._balance(), self._figures(), self._news())
+        accounts = Text("\n".join(self.accounts()), style="dim")
+        parts = (self._heading(), self._balance(), self._figures(), self._news(), accounts)
         return Panel(Group(*parts), title="cityloop demo", subtitle="Ctrl-C: 结束并对账 end and audit", border_style="cyan")
 
     def line(self, seconds: float) -> str:

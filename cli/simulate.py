@@ -12,8 +12,10 @@ from cli.output import AsJson
 from cli.produce import Out, Request, send, surroundings
 from config.settings import Settings, load_settings
 from incidents.events import epoch_ms
+from producers.album import open_album
 from producers.base import options_of
 from producers.pace import ByClock, Pace, Recorded, pace_of
+from producers.pictured import Pictured
 from producers.simulation.plan import SimulationOptions
 from producers.sources import simulate as source
 
@@ -41,6 +43,7 @@ def simulate(  # noqa: PLR0913  # a command's options are its parameters
     noise: Annotated[float, typer.Option(help="Sigma of a camera's position error, metres.")] = 5.0,
     connect: Annotated[float, typer.Option(min=0, help="Real minutes over which the cameras are connected.")] = 0.0,
     flat: Annotated[bool, typer.Option(help="The same rate at every hour: no day's curve.")] = False,
+    pictures: Annotated[float, typer.Option(min=0, max=1, help="Share of cameras that send a drawn picture along.")] = 0.0,
     out: Out = None,
     as_json: AsJson = False,
 ) -> None:
@@ -64,7 +67,12 @@ def simulate(  # noqa: PLR0913  # a command's options are its parameters
     simulation = source.opened(options, surroundings(settings))
     if start is None:
         simulation.begin_at(clock.now())
-    send(simulation, settings, Request("simulate", pace, out, None, truth, as_json))
+    request = Request("simulate", pace, out, None, truth, as_json)
+    if not pictures:
+        send(simulation, settings, request)
+        return
+    with open_album(settings) as album:
+        send(Pictured(simulation, album, pictures), settings, request)
 
 
 def _clock(settings: Settings) -> CityClock:

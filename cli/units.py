@@ -2,6 +2,7 @@
 
 import asyncio
 import signal
+from contextlib import nullcontext
 from typing import Annotated
 
 import typer
@@ -10,6 +11,7 @@ from adapters.log import configure_logging
 from cli.output import AsJson, out, say, table
 from config.load import load_city
 from config.settings import load_settings
+from producers.album import open_album
 from producers.units import Units
 from producers.units_run import UnitsAtWork
 
@@ -22,6 +24,8 @@ def register(app: typer.Typer) -> None:
 def work(
     seed: Annotated[int, typer.Option(help="The same seed makes the same decisions about the same cases.")] = 1,
     speed: Annotated[float, typer.Option(min=0.01, help="So many times quicker than people of a city are.")] = 1.0,
+    pictures: Annotated[bool, typer.Option("--pictures", help="Draw what they show, and keep it in the store of evidence.")] = False,
+    leave: Annotated[float, typer.Option(min=0, max=1, help="Share of cases whose desk work waits 20 city hours for a person.")] = 0.0,
     as_json: AsJson = False,
 ) -> None:
     """Let the city's people act: verify, file, accept, handle, return, check, close, by named persons, with realistic shares.
@@ -34,9 +38,11 @@ def work(
     """
     settings = load_settings()
     configure_logging(settings, "units")
-    at_work = UnitsAtWork(settings, Units(load_city(settings), seed, speed))
-    say("the units are at work; Ctrl-C ends it")
-    asyncio.run(_until_told(at_work))
+    units = Units(load_city(settings), seed, speed, left=leave)
+    with open_album(settings) if pictures else nullcontext() as album:
+        at_work = UnitsAtWork(settings, units, album)
+        say("the units are at work; Ctrl-C ends it")
+        asyncio.run(_until_told(at_work))
     given = {str(command): count for command, count in sorted(at_work.given.items())}
     out(given, as_json, lambda _: table(("command", "given"), given.items()))
 

@@ -50,11 +50,12 @@ class Lane(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Planned:
-    """A command to be given at `due` on the city's clock."""
+    """A command to be given at `due` on the city's clock; `category` is the case's, for who draws a picture of it."""
 
     lane: Lane
     due: datetime
     command: Command
+    category: str
 
 
 RETURN_REASONS = ("不属于本单位职责范围", "位置不在本单位管辖范围", "需由权属单位处理")
@@ -64,14 +65,23 @@ FAIL_REASONS = ("现场仍有残留", "处置照片与现场不符", "未恢复�
 EXTENSION_REASON = "需协调管线权属单位，申请延期"
 SUSPENSION_REASON = "需待材料到场，申请挂账"
 RETURNS_TO_ARBITER = 2
+STEPS = 0.0001
+"""Degrees, about ten metres."""
+DESK = frozenset({Role.SHIFT_LEAD, Role.DISPATCHER, Role.CHECKER})
+PATIENCE = timedelta(hours=20)
+"""Two minutes of a demo."""
 SLOW_RULE_MIN = 45.0  # a rule should have acted long before: a person does
 
 
 class Units:
-    """The people of one city; `speed` 2.0 makes them twice as quick."""
+    """The people of one city; `speed` 2.0 makes them twice as quick.
 
-    def __init__(self, city: City, seed: int = 1, speed: float = 1.0, shares: Shares | None = None) -> None:
+    Of `left` of the cases they leave the desk's work (file, dispatch, check, close) for `PATIENCE` to whoever sits at the console.
+    """
+
+    def __init__(self, city: City, seed: int = 1, speed: float = 1.0, shares: Shares | None = None, left: float = 0.0) -> None:
         self.city = city
+        self._left = left
         self._seed = seed
         self._speed = speed
         self.shares = shares or Shares()
@@ -87,6 +97,11 @@ class Units:
     def draw(self, case: Case, what: str) -> random.Random:
         """The dice of this case for one question."""
         return random.Random(f"{self._seed}:{case.case_id}:{what}")
+
+    def patience(self, case: Case, role: Role) -> timedelta:
+        """How much longer than usual this role waits with this case."""
+        is_left = role in DESK and self.draw(case, "left").random() < self._left
+        return PATIENCE if is_left else timedelta()
 
     def minutes(self, dice: random.Random, median: float, sigma: float = 0.5) -> timedelta:
         """A log-normal duration on the city's clock."""
@@ -247,14 +262,17 @@ class _Visit:
         return self._units.draw(self._case, f"{self._at}:{what}")
 
     def _photo(self, after: timedelta) -> tuple[Evidence, ...]:
+        """A picture of a phone: taken just before it is shown, within a few steps of the case."""
         name = hashlib.sha256(f"{self._case.case_id}:{self._at}".encode()).hexdigest()
-        taken = self._case.entered_at + after * 0.98
-        url = f"s3://evidence/{self._case.case_id}/{name[:16]}.jpg"
-        return (Evidence(url=url, sha256=name, media_type="image/jpeg", captured_at=taken),)
+        dice, place = self._dice("photo"), self._case.place
+        told = {"url": f"s3://evidence/{self._case.case_id}/{name[:16]}.jpg", "sha256": name, "media_type": "image/jpeg"}
+        where = {"lon": round(place.lon + dice.uniform(-STEPS, STEPS), 6), "lat": round(place.lat + dice.uniform(-STEPS, STEPS), 6)}
+        return (Evidence.model_validate(told | where | {"captured_at": self._case.entered_at + after * 0.98}),)
 
     def _give(self, lane: Lane, role: Role, command: CommandType, after: timedelta, **arguments: Any) -> Planned:
         case = self._case
         turn = {Lane.LEADER: f":{case.escalated_to}", Lane.ASK: f":{case.extensions}"}.get(lane, "")
         head = {"id": f"units:{case.case_id}:{self._at}{turn}:{command}", "case_id": case.case_id, "type": command}
+        after += self._units.patience(case, role)
         given = Command.model_validate(head | {"actor": actor_of(self._units.city, case, role)} | arguments)
-        return Planned(lane, case.entered_at + after, given)
+        return Planned(lane, case.entered_at + after, given, case.category)

@@ -18,10 +18,11 @@ from adapters.clock import ClockKind, ClockSetting, parse_clock
 from adapters.follow import Follower
 from config.settings import Settings
 from config.topics import CASE_COMMANDS, CASE_EVENTS, UNIT_POSITIONS
-from incidents.case import Case, CommandType, Fact
+from incidents.case import Case, Command, CommandType, Fact
 from incidents.errors import TryAgain
 from incidents.facts import decode_fact, encode_command
 from incidents.positions import encode_position
+from producers.album import Album
 from producers.patrols import Patrols
 from producers.units import Lane, Planned, Units
 
@@ -30,6 +31,7 @@ log = structlog.get_logger(__name__)
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 READ_MS = 100
 BACKOFF_S = 0.5
+DRAWN_AT_ONCE = 4
 
 
 class LearnedClock:
@@ -119,11 +121,12 @@ class Diary:
 
 
 class UnitsAtWork:
-    """The process: `run` until cancelled. `given` counts commands by type."""
+    """The process: `run` until cancelled. `given` counts commands by type. With an album, what they show is drawn and kept."""
 
-    def __init__(self, settings: Settings, units: Units) -> None:
+    def __init__(self, settings: Settings, units: Units, album: Album | None = None) -> None:
         self._settings = settings
         self._units = units
+        self._album = album
         self._patrols = Patrols(units.city)
         self._clock = LearnedClock(parse_clock(settings.clock))
         self._publisher = Publisher(settings.kafka_bootstrap, "cityloop-units")
@@ -161,12 +164,14 @@ class UnitsAtWork:
 
     async def _give(self, diary: Diary) -> None:
         now = self._clock.now()
-        due = diary.due(now)
+        due, left = self._at_once(diary.due(now))
+        diary.again(left)
         if not due:
             return
         city, topic = self._units.city, self._settings.named(CASE_COMMANDS.name)
-        outs = [Out(topic, each.command.case_id.encode(), encode_command(each.command, each.due, city.code, city.key)) for each in due]
         try:
+            commands = [(await asyncio.to_thread(self._shown, each, now), each.due) for each in due]
+            outs = [Out(topic, command.case_id.encode(), encode_command(command, at, city.code, city.key)) for command, at in commands]
             await self._publisher.publish(outs)
         except TryAgain:
             diary.again(due)
@@ -174,6 +179,15 @@ class UnitsAtWork:
         diary.done(due)
         for each in due:
             self.given[each.command.type] = self.given.get(each.command.type, 0) + 1
+
+    def _at_once(self, due: list[Planned]) -> tuple[list[Planned], list[Planned]]:
+        """Those to be given now, and those whose pictures are drawn the next time: nobody waits long for others' pictures."""
+        pictured = [each for each in due if self._album is not None and each.command.evidence]
+        left = pictured[DRAWN_AT_ONCE:]
+        return [each for each in due if each not in left], left
+
+    def _shown(self, planned: Planned, now: datetime) -> Command:
+        return self._album.shown(planned, now) if self._album is not None and planned.command.evidence else planned.command
 
     async def _report(self) -> None:
         """The patrols say where they are, once the city's time is known."""

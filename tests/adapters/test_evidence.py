@@ -11,13 +11,19 @@ import pytest
 from moto.server import ThreadedMotoServer
 
 from adapters.blobs import Blobs, Bucket, Folder, open_blobs
+from adapters.case_keeper import CaseTables
+from adapters.case_rows import read_fact
 from adapters.database import Database
 from adapters.evidence import Arrival, EvidenceStore
 from adapters.pictures import read
 from config.settings import Settings
+from incidents.audit import Span
+from incidents.case import Evidence
 from incidents.errors import TryAgain, UserError
 from incidents.evidence_rules import Picture, Upload
+from incidents.facts import encode_fact
 from tests.adapters.pictures import encoded, phone_jpeg, recording, scene
+from tests.streams.fact_agents import a_fact
 
 NOW = datetime(2026, 11, 21, 2, 0, tzinfo=UTC)
 WANG = Upload(person="wang", district="370202", unit="clean-1")
@@ -218,3 +224,26 @@ def test_a_picture_that_comes_again_is_kept_anew(store: EvidenceStore, wall: Wal
     take(store, phone_jpeg())
     wall.seconds += 9 * DAY_S
     assert store.expire() == 0
+
+
+# --- what the facts tell of pictures
+
+
+def test_who_sees_a_case_sees_what_its_facts_name_and_what_other_systems_showed_is_proof_of_no_other_case(
+    databases: Database, store: EvidenceStore
+) -> None:
+    seen, shown = take(store, encoded(scene(seed=2), "PNG")), take(store, phone_jpeg())
+    original = hashlib.sha256(phone_jpeg()).hexdigest()
+    case = {"evidence": [{"sha256": seen.sha256}, {"sha256": "00"}, {"url": "s3://x"}], "handled_evidence": [{"sha256": original.upper()}]}
+    tables = CaseTables(databases)
+    tables.prepare("topic", {0: Span(0, 0)})
+    fact = a_fact(1, 1)
+    evidence = {name: tuple(Evidence.model_validate(each) for each in told) for name, told in case.items()}
+    told = encode_fact(fact.model_copy(update={"case": fact.case.model_copy(update=evidence)}))
+    for _ in range(2):
+        tables.take([read_fact(told, 0, 0)])
+    known = store.known([seen.sha256, shown.sha256])
+    assert [(known[each].cases, known[each].proof_of) for each in (seen.sha256, shown.sha256)] == [
+        ((fact.case_id,), None),
+        ((fact.case_id,), fact.case_id),
+    ]
