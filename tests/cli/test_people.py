@@ -20,6 +20,7 @@ from incidents.case import Role
 from incidents.journal import EVERY, act
 from incidents.rights import BLIND
 from tests.conftest import environment
+from tests.console.door import QUICK
 
 Cityloop = Callable[..., tuple[int, Any, str]]
 WANG = ("accounts", "add", "wang", "--name", "王芳", "--role", "dispatcher", "--district", "370202")
@@ -37,6 +38,7 @@ def cityloop(here: Settings, monkeypatch: pytest.MonkeyPatch, capsys: pytest.Cap
     """`cityloop("tokens", "list", "--json", stdin="…")` → exit code, stdout (parsed when it is JSON), stderr."""
     for name, value in environment(here).items():
         monkeypatch.setenv(name, value)
+    monkeypatch.setattr("adapters.people.PasswordHasher", lambda: QUICK)
 
     def call(*words: str, stdin: str = "") -> tuple[int, Any, str]:
         capsys.readouterr()
