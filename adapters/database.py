@@ -75,6 +75,16 @@ class Database:
                 connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": UPGRADE_LOCK})
             run_revisions(connection)
 
+    def tidy(self) -> None:
+        """Let the planner know how values are spread. PostgreSQL does that by itself; here it does it at once."""
+        if self.is_sqlite:
+            with self.write() as connection:
+                connection.execute(text("PRAGMA analysis_limit = 1000"))
+                connection.execute(text("ANALYZE"))
+            return
+        with _away(), self._engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+            connection.execute(text("VACUUM ANALYZE"))
+
     def close(self) -> None:
         """Let go of all connections."""
         self._engine.dispose()

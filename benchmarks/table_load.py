@@ -1,0 +1,107 @@
+"""Fills case tables for their benchmark: a year of cases in one go, indices afterwards, then some facts as the projection keeps them."""
+
+import time
+from collections.abc import Sequence
+from typing import Any
+
+import orjson
+from sqlalchemy import Connection, Index, text
+
+from adapters.case_keeper import CaseTables
+from adapters.case_rows import Row, Told, case_row, document_row, number_of, read_fact, units_of, word_row
+from adapters.case_tables import CASES, DOCUMENTS, INVOLVED
+from adapters.database import Database
+from benchmarks.ground import say
+from benchmarks.table_cases import PER_DAY, Cases
+from incidents.audit import Span
+from incidents.catalogue import City
+
+DOCUMENT_DAYS = 30
+COLUMNS: dict[str, Sequence[str]] = {
+    "cases": [column.name for column in CASES.columns],
+    "documents": ["number", "json"],
+    "involved": ["unit", "number"],
+    "case_words": ["number", "words"],
+}
+Rows = dict[str, list[tuple[Any, ...]]]
+
+
+def loaded(database: Database, city: City, days: int) -> None:
+    """Put in `days` of cases, with the indices made at the end, as a database that has grown has them after its own upkeep."""
+    database.upgrade()
+    CaseTables(database).prepare("benchmark", {0: Span(0, 0)})
+    indices = [index for table in (CASES, DOCUMENTS, INVOLVED) for index in table.indexes]
+    with database.write() as connection:
+        for index in indices:
+            index.drop(connection)
+        if not database.is_sqlite:
+            connection.execute(text("DROP INDEX case_words_vector"))
+    made = Cases(city)
+    for day in range(days):
+        rows = _rows(made, day, days)
+        with database.write() as connection:
+            for table, tuples in rows.items():
+                _put(connection, table, tuples)
+        if day % 30 == 29:
+            say(f"{(day + 1) * PER_DAY:,} cases …")
+    _indexed(database, indices)
+
+
+def _rows(made: Cases, day: int, days: int) -> Rows:
+    rows: Rows = {table: [] for table in COLUMNS}
+    taken: set[int] = set()
+    for case in made.day(day, days):
+        row = case_row(case)
+        number = number_of(case["case_id"], row["opened_ms"])
+        while number in taken:
+            number += 1
+        taken.add(number)
+        row["number"] = number
+        rows["cases"].append(tuple(row[name] for name in COLUMNS["cases"]))
+        rows["involved"] += [(unit, number) for unit in units_of(case)]
+        rows["case_words"].append((number, word_row(case)["words"]))
+        if days - day <= DOCUMENT_DAYS:
+            rows["documents"].append((number, document_row(case)["json"]))
+    return rows
+
+
+def _put(connection: Connection, table: str, rows: list[tuple[Any, ...]]) -> None:
+    columns = COLUMNS[table]
+    cursor: Any = connection.connection.cursor()
+    if connection.dialect.name == "sqlite":
+        names = ["rowid" if table == "case_words" and name == "number" else name for name in columns]
+        cursor.executemany(f"INSERT INTO {table} ({', '.join(names)}) VALUES ({', '.join('?' * len(names))})", rows)
+        return
+    with cursor.copy(f"COPY {table} ({', '.join(columns)}) FROM STDIN") as copy:
+        for row in rows:
+            copy.write_row(row)
+
+
+def _indexed(database: Database, indices: Sequence[Index]) -> None:
+    began = time.monotonic()
+    with database.write() as connection:
+        if not database.is_sqlite:
+            connection.execute(text("SET LOCAL maintenance_work_mem = '1GB'"))
+            connection.execute(text("CREATE INDEX case_words_vector ON case_words USING gin (vector)"))
+        for index in indices:
+            index.create(connection)
+    database.tidy()
+    say(f"indices made in {time.monotonic() - began:.0f} s")
+
+
+def written(database: Database, city: City, facts: int, at_once: int, seed: int) -> dict[str, float]:
+    """Keep facts of new cases through the projection's writer; facts a second, and CPU of this process per fact in microseconds."""
+    told = [
+        _told(case | {"case_id": f"NEW{seed}-{case['case_id']}"}, offset)
+        for offset, case in zip(range(facts), Cases(city, seed).day(0, 400), strict=False)
+    ]
+    tables, began, cpu = CaseTables(database), time.perf_counter(), time.process_time()
+    for start in range(0, facts, at_once):
+        tables.take(told[start : start + at_once])
+    took, spent = time.perf_counter() - began, time.process_time() - cpu
+    return {"facts_per_s": round(facts / took), "cpu_us_per_fact": round(spent / facts * 1e6)}
+
+
+def _told(case: Row, offset: int) -> Told:
+    head = {"case_id": case["case_id"], "sequence": case["sequence"], "at": case["opened_at"], "actor": {"id": "x", "role": "system"}}
+    return read_fact(orjson.dumps({"type": "city.case.opened.v1", "data": head | {"case": case}}), 0, offset)
