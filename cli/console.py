@@ -1,4 +1,4 @@
-"""`cityloop console`: serves the page of the city and its live feed."""
+"""`cityloop console`: serves the pages of the operations centre, its API and its live feed."""
 
 import asyncio
 import signal
@@ -8,6 +8,7 @@ from contextlib import contextmanager
 
 import typer
 import uvicorn
+import uvloop
 
 from adapters.log import configure_logging
 from cli.output import say
@@ -26,17 +27,17 @@ def register(app: typer.Typer) -> None:
 
 
 def serve() -> None:
-    """Serve the city's page, read-only: districts, cases as they move, the latest facts, the audit's figures.
+    """Serve the operations centre: pages, the API under /api/v1, and the live feed, for whoever has an account or a token.
 
     Listens on CITYLOOP_HTTP_HOST and CITYLOOP_HTTP_PORT (0 takes a free port) and prints its address; needs Redis and Kafka, which
-    `cityloop up` starts. Ctrl-C or SIGTERM ends it.
+    `cityloop up` starts, the database, which it brings up to date, and the city's secrets. Ctrl-C or SIGTERM ends it.
 
     Example: `CITYLOOP_HTTP_PORT=8080 cityloop console`, then open http://127.0.0.1:8080/
     """
     settings = load_settings()
     configure_logging(settings, "console")
-    with _listen(settings) as listening:
-        asyncio.run(_serve(settings, listening))
+    with _listen(settings) as listening, asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        runner.run(_serve(settings, listening))
 
 
 def _listen(settings: Settings) -> socket.socket:
@@ -49,11 +50,12 @@ def _listen(settings: Settings) -> socket.socket:
 
 async def _serve(settings: Settings, listening: socket.socket) -> None:
     world = await open_world(settings)
-    config = uvicorn.Config(
-        create_app(world), log_config=None, access_log=False, timeout_graceful_shutdown=GRACE_S, server_header=False, loop="asyncio"
-    )
+    app = create_app(world)
+    config = uvicorn.Config(app, log_config=None, access_log=False, timeout_graceful_shutdown=GRACE_S, server_header=False)
     host, port = listening.getsockname()[:2]
     say(f"console at http://{host}:{port}/")
+    if not await asyncio.to_thread(world.access.people.accounts):
+        say("nobody has an account yet; make one with `cityloop accounts add NAME --role ROLE` (docs/people.md)")
     await _Server(config, world.hub).serve(sockets=[listening])
 
 
