@@ -54,7 +54,7 @@ class Access:
         return None if session is None else self._find(session, self.people.session)
 
     def _find(self, secret: str, ask: Callable[[str], Person | None]) -> Person | None:
-        key, now = hashed(secret), time.monotonic()
+        key, now = f"{ask.__qualname__} {hashed(secret)}", time.monotonic()  # a token is no session, even when it is known
         person, until = self._known.get(key, (None, 0.0))
         if now < until:
             return person

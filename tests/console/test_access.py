@@ -183,6 +183,7 @@ def test_a_session_is_no_token_and_a_token_no_session(desk: Desk) -> None:
     desk.client.cookies.clear()
     token = bearer(desk.access, Role.DISPATCHER)["Authorization"].removeprefix("Bearer ")
     assert desk.client.get(SESSION, headers={"Authorization": f"Bearer {session}"}).status_code == 401
+    assert desk.client.get(SESSION, headers={"Authorization": f"Bearer {token}"}).status_code == 200
     assert desk.client.get(SESSION, headers={"Cookie": f"{COOKIE}={token}"}).status_code == 401
 
 
