@@ -12,6 +12,7 @@ import httpx
 import uvicorn
 
 from adapters.bus import Bus
+from adapters.clock import CityClock
 from adapters.secrets import init_secrets
 from config.settings import Settings
 from console.app import create_app
@@ -73,12 +74,12 @@ class Served:
 
 
 @contextmanager
-def served(settings: Settings, publisher: Bus | None = None) -> Iterator[Served]:
-    """A console with these settings, publishing to this bus."""
+def served(settings: Settings, publisher: Bus | None = None, clock: CityClock | None = None) -> Iterator[Served]:
+    """A console with these settings, publishing to this bus, by this clock."""
     settings = settings.model_copy(update={"secrets_dir": settings.secrets_dir or settings.local_dir / "secrets"})
     assert settings.secrets_dir is not None
     init_secrets(settings.secrets_dir)
-    world = asyncio.run(open_world(settings, StandingClock(), publisher))
+    world = asyncio.run(open_world(settings, clock or StandingClock(), publisher))
     world = replace(world, counters=StandingCounters(settings), access=a_door(settings, world.city, world.database))
     server = uvicorn.Server(uvicorn.Config(create_app(world), log_config=None, access_log=False))
     with socket.create_server(("127.0.0.1", 0)) as listening:
