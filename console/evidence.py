@@ -4,9 +4,10 @@
 known. Every method may wait for SQL or the storage: call it in a thread.
 """
 
+import asyncio
 import hashlib
-import time
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
@@ -15,6 +16,7 @@ from adapters.evidence import EXPIRED_AT_ONCE, Arrival, EvidenceStore
 from adapters.pictures import NotTaken, TooManyPixels, read
 from console.problems import Problem, not_found
 from incidents.case import Command, CommandType, Evidence
+from incidents.errors import TryAgain
 from incidents.events import epoch_ms
 from incidents.evidence_rules import MOST_BYTES, Picture, Taken, Upload, believable, resolved, taken_by_device
 from incidents.refusals import Why
@@ -36,7 +38,6 @@ class Evidences:
         self._clock = clock
         self._zone = ZoneInfo(time_zone)
         self._sees = sees
-        self._expires = time.monotonic()
 
     def take(self, data: bytes, person: Person, told: Taken, case_id: str | None) -> Picture:
         """Keep a file. `told` is what was said beside it, on the device's clock.
@@ -114,12 +115,13 @@ class Evidences:
         if not accepted and command.evidence and command.type in PROVES:
             self._store.release(command.id)
 
-    def expire(self) -> None:
-        """Forget what is over, at most once an hour; for after an answer."""
-        if time.monotonic() >= self._expires:
-            self._expires = time.monotonic() + EXPIRE_EVERY_S
-            while self._store.expire() == EXPIRED_AT_ONCE:
-                pass
+    async def keep_expired(self) -> None:
+        """For ever: once an hour, forget the files whose time is over."""
+        while True:
+            with suppress(TryAgain):
+                while await asyncio.to_thread(self._store.expire) == EXPIRED_AT_ONCE:
+                    pass
+            await asyncio.sleep(EXPIRE_EVERY_S)
 
 
 def _too_large(detail: str) -> Problem:

@@ -72,6 +72,7 @@ class World:
             _keep_time(self.clock),
             self.journal.keep_signed(),
             keep_expired(self.sealer, self.journal),
+            self.evidence.keep_expired(),
         )
 
     async def close(self) -> None:

@@ -6,7 +6,7 @@ What a browser gets is locked in: its type is ours, it runs nothing, and it is n
 import re
 from typing import Annotated, Any
 
-from fastapi import APIRouter, BackgroundTasks, File, Form, Header, Response, UploadFile
+from fastapi import APIRouter, File, Form, Header, Response, UploadFile
 from pydantic import AwareDatetime, BaseModel, Field
 from starlette.concurrency import run_in_threadpool
 
@@ -55,10 +55,9 @@ def router(world: World) -> APIRouter:
     area = APIRouter(prefix="/api/v1/evidence", tags=["evidence"])
     desk = world.evidence
 
-    @area.post("", status_code=201, responses=REFUSALS)
+    @area.post("", status_code=201, responses=REFUSALS, summary="Store a picture or a recording")
     async def bring(  # noqa: PLR0913  # the fields of a form
         person: CanGiveEvidence,
-        after: BackgroundTasks,
         file: Annotated[UploadFile, File(description="JPEG, PNG, WebP or MP4, at most 10 MB")],
         lon: Lon = None,
         lat: Lat = None,
@@ -72,10 +71,9 @@ def router(world: World) -> APIRouter:
         """
         told = Taken(captured_at=captured_at, lon=lon, lat=lat) if lon is not None and lat is not None else Taken(captured_at=captured_at)
         picture = await run_in_threadpool(desk.take, await file.read(), person, told, case_id)
-        after.add_task(desk.expire)
         return _stored(picture)
 
-    @area.get("/{sha256}", response_class=Response, responses=KINDS)
+    @area.get("/{sha256}", response_class=Response, responses=KINDS, summary="A picture or a recording")
     def look(sha256: str, person: CanRead, if_none_match: Match = None, wanted: Bytes = None) -> Response:
         """The file, for whoever brought it or sees a case that shows it. `sha256` may be that of the file as it came."""
         picture = desk.find(sha256, person)
@@ -85,7 +83,7 @@ def router(world: World) -> APIRouter:
             return Response(None, 304, headers)
         return _part(desk.content(picture), wanted, picture.media_type, headers)
 
-    @area.get("/{sha256}/thumbnail", response_class=Response, responses=SMALL)
+    @area.get("/{sha256}/thumbnail", response_class=Response, responses=SMALL, summary="A picture, small")
     def glance(sha256: str, person: CanRead, if_none_match: Match = None) -> Response:
         """The picture at most 320 pixels wide and high, as JPEG; 404 of a recording."""
         picture = desk.find(sha256, person)
