@@ -19,6 +19,7 @@ FACT_TYPE = "city.case.{}.v1"
 _FACTS = {fact.encode(): fact for fact in FactType}
 HEAD = ("case_id", "sequence", "at", "actor", "command_id", "note", "reason")
 MOST_BYTES = 3_000_000
+_PERSONAL = frozenset({"statements", "statement", "personal", "identity", "description", "note"})
 
 Id = Annotated[str, Field(min_length=1, max_length=64, pattern=r"^[A-Za-z0-9._-]+$")]
 _IS_ID = re.compile(r"[A-Za-z0-9._-]{1,64}").fullmatch
@@ -118,7 +119,9 @@ def _bad(error: ValidationError) -> BadCommand:
     missing = first["type"] == "missing"
     shape = first["type"].endswith("_type") and not first["loc"]
     reason = RejectReason.MISSING_FIELD if missing else RejectReason.INVALID_SHAPE if shape else RejectReason.INVALID_VALUE
-    given = "" if missing else f", it is {str(first['input'])[:200]!r}"
+    held = first["input"]
+    hidden = missing or isinstance(held, dict | list) or not _PERSONAL.isdisjoint(first["loc"])  # dead letters repeat nothing personal
+    given = "" if hidden else f", it is {str(held)[:200]!r}"
     return BadCommand(reason, f"{field}: {first['msg']}{given}")
 
 

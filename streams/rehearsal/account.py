@@ -225,6 +225,7 @@ def event_of(fact: Fact) -> Event:
                 "recurs": case.recurs,
                 "rating": case.rating,
                 "appeal_upheld": case.appeal_upheld,
+                "unanswered": case.unanswered,
                 "returned_by": case.returned_by,
                 "arbitrated": case.arbitrated,
                 "category": case.category,
