@@ -1,0 +1,1 @@
+"""One file per kind of receiver, discovered by being here; see handlers/channel.py."""
