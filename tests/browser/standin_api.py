@@ -132,7 +132,9 @@ def _case(world: Standin, request: Request, _: Body) -> Any:
 
 
 def _events(world: Standin, request: Request, _: Body) -> Any:
-    row = world.rows[request.path_params["case_id"]]
+    row = world.rows.get(request.path_params["case_id"])
+    if row is None:
+        return _problem(404, "unknown_case")
     actor = {"id": "system:intake", "role": "system", "unit": None}
     opened = {"sequence": 1, "type": "opened", "at": row["opened_at"], "actor": actor, "note": None, "reason": "opened", "changes": {}}
     return {"events": [opened, *world.facts.get(row["case_id"], [])], "next": None}

@@ -44,12 +44,12 @@ export function Dialog({ title, onClose, children, footer, wide = false, onSubmi
   useEffect(() => {
     const dialog = box.current, before = document.activeElement;
     dialog.showModal();
-    (dialog.querySelector("[autofocus], .body :is(input, textarea, select)") ?? dialog.querySelector("footer .main"))?.focus();
+    (dialog.querySelector("[autofocus]") ?? dialog.querySelector("footer :is(.main, .danger)") ?? dialog.querySelector(".body :is(input, textarea, select)"))?.focus();
     return () => { if (dialog.open) dialog.close(); if (before?.isConnected) before.focus(); };
   }, []);
   const submit = (event) => { event.preventDefault(); onSubmit?.(event); };
   return html`<dialog ref=${box} class=${cls("dialog", { wide })} aria-label=${title} onCancel=${(event) => { event.preventDefault(); onClose(); }}
-    onKeyDown=${(event) => event.stopPropagation()} onMouseDown=${(event) => event.target === box.current && onClose()}>
+    onKeyDown=${(event) => { event.stopPropagation(); if (event.key === "Enter" && event.ctrlKey) box.current.querySelector("form").requestSubmit(); }} onMouseDown=${(event) => event.target === box.current && onClose()}>
     <form method="dialog" onSubmit=${submit}>
       <header role="none"><h2>${title}</h2><${IconButton} icon="close" label=${t("close")} onClick=${onClose}/></header>
       <div class="body">${children}</div>${footer && html`<footer>${footer}</footer>`}

@@ -26,7 +26,7 @@ function Form({ rows, action, values: given, conflict }) {
     footer=${html`<${Button} onClick=${close}>${t("cancel")}<//><${Button} type="submit" kind=${HARSH.has(action.command) ? "main harsh" : "main"}>${conflict ? t("form.again", { what: says }) : says}<//>`}>
     ${rows.length === 1 && html`<p class="about"><${Shape} severity=${first.severity} named/><span>${[nameOf("districts", first.district), first.address].filter(Boolean).join(" · ")}</span><code>${first.case_id}</code></p>`}
     ${conflict && html`<${Conflict} problem=${conflict}/>`}
-    ${fieldsOf(action).map(({ name, required }, at) => html`<${Field} key=${name} name=${name} required=${required} values=${values} set=${set} about=${about} autofocus=${at === 0}/>`)}
+    ${fieldsOf(action).map(({ name, required }, at) => html`<${Field} key=${name} name=${name} required=${required} values=${values} set=${set} about=${about} autofocus=${required && at === 0}/>`)}
     ${wrong && html`<p class="bad-field" role="alert">${wrong}</p>`}<//>`;
 }
 

@@ -22,6 +22,7 @@ function step(by) {
   if (!all.length) return;
   const at = all.findIndex((row) => row.case_id === state.cursorRow.value), to = Math.min(all.length - 1, Math.max(0, at < 0 ? 0 : at + by));
   state.cursorRow.value = all[to].case_id;
+  document.getElementById("rows").focus({ preventScroll: true }); // so that Enter is the row's, not the last button's
   if (state.chosen.value) state.choose(all[to].case_id);
 }
 
@@ -56,4 +57,4 @@ await start(() => html`<${Page}/>`, { ready: () => {
   watch();
   effect(entitle);
 } });
-setTimeout(() => { Asking.ahead(); Triage.ahead(); }, IDLE_MS);
+requestIdleCallback(() => { Asking.ahead(); Triage.ahead(); }, { timeout: IDLE_MS });
