@@ -10,6 +10,8 @@ from pathlib import Path
 import pytest
 
 from adapters.stack_engines import free_port
+from incidents.case import Role
+from incidents.rights import BLIND
 from tests.stack.commands import cityloop
 
 pytestmark = pytest.mark.stack
@@ -65,6 +67,9 @@ def test_a_short_story_ends_by_itself_with_an_exact_sum(local_dir: Path) -> None
     assert figure(done.stdout, "Filed") > figure(done.stdout, "Closed")
     assert "cases that took a turn and are over" in done.stdout
     assert re.search(r"the page: http://127\.0\.0\.1:\d+/", done.stderr)
+    assert re.search(r"for phones: http://127\.0\.0\.1:\d+/field", done.stderr)
+    accounts = re.findall(r"^  (\w+) +\w{6}-\w{6}-\w{6}  \S+", done.stderr, re.MULTILINE)
+    assert set(accounts) == {role for role in Role if role not in BLIND}
     assert list(local_dir.iterdir()) == []
 
 
