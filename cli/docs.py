@@ -13,6 +13,7 @@ from typing import Any
 import typer
 
 from adapters import metrics
+from cli import docs_api
 from cli.main import build
 from config.load_indicators import load_evaluation
 from config.settings import ROOT, Settings
@@ -23,6 +24,7 @@ from incidents.flags import FLAGS
 from incidents.transitions import TABLE, as_markdown
 
 PART = re.compile(r"(<!-- made: ([a-z-]+) -->\n).*?(\n<!-- end -->)", re.DOTALL)
+OPENAPI = ROOT / "docs" / "openapi.json"
 UNDRAWN = 5
 """A command out of more states than this (merge, transfer, …) would only hide the way in the picture; the table has it."""
 UNITS_MS = (("days", 86_400_000), ("hours", 3_600_000))
@@ -46,6 +48,7 @@ def main() -> int:
         if after != before:
             page.write_text(after, "utf-8")
             print(f"renewed {page.relative_to(ROOT)}", file=sys.stderr)
+    OPENAPI.write_text(docs_api.as_json(), "utf-8")
     return 0
 
 
@@ -197,6 +200,11 @@ def _parameter(each: Any) -> tuple[str, ...]:
     return f"`{name}`", default, each.help or ""
 
 
+def interface() -> str:
+    """Every operation of the API."""
+    return _table(["operation", "", "answers"], docs_api.operations())
+
+
 def permissions() -> str:
     """What each permission opens."""
     return _table(["permission", "lets"], [(f"`{each}`", meaning) for each, meaning in rights.MEANS.items()])
@@ -215,6 +223,7 @@ PARTS: dict[str, Callable[[], str]] = {
     "commands": reference,
     "rights": rights.as_markdown,
     "permissions": permissions,
+    "interface": interface,
 }
 
 if __name__ == "__main__":

@@ -7,11 +7,11 @@ with the case, who opened what of it, and that this file was made. Personal valu
 from collections.abc import Iterator
 from typing import Any
 
-from pydantic import AwareDatetime, ConfigDict, Field
+from pydantic import AwareDatetime, Field
 
 from adapters.journal_reading import proofs
 from console.case_page import CasePages, shown, sources
-from console.views import ID, ROW, CaseRow, FactView, SourceView, View
+from console.views import CaseRow, FactView, SourceView, View
 from console.world import World
 from incidents.case import Case
 from incidents.journal import Kind
@@ -34,24 +34,6 @@ class EvidenceLine(View):
 
 class CaseFile(View):
     """Everything about a case, as of the moment it was exported."""
-
-    model_config = ConfigDict(
-        json_schema_extra={
-            "examples": [
-                {
-                    "city": "qingdao",
-                    "exported_at": "2026-11-21T02:00:00Z",
-                    "exported_by": "wang.fang",
-                    "case": {"case_id": ID, "state": "handling"},
-                    "row": ROW,
-                    "facts": [],
-                    "reports": [],
-                    "evidence": [],
-                    "journal": [],
-                }
-            ]
-        }
-    )
 
     city: str
     exported_at: AwareDatetime

@@ -10,6 +10,7 @@ from typing import Any
 from fastapi import FastAPI, Request
 from fastapi.openapi.utils import get_openapi
 
+from console.examples import shown
 from console.problems import MEDIA_TYPE, invalid
 
 VERSION = "1.0"
@@ -29,7 +30,7 @@ TAGS = {
     "evaluation": "Indicators with counts and rules, and why a report ended up where it did.",
     "feed": "What happens, as it happens: server-sent events.",
     "units": "Where vehicles, drones and crews are.",
-    "journal": "Who did what, and who opened what: append-only, chained, signed.",
+    "people": "Who did what, and who opened what: append-only, chained, signed.",
     "city": "Names, outlines, units, and the rules tried on a case.",
 }
 DESCRIPTION = """Cases of a city's operations centre, from a sighting to a verified closure.
@@ -101,6 +102,7 @@ def _complete(path: str, method: str, operation: dict[str, Any]) -> None:
     for status in sorted(wanted | {status for status in answers if status >= "400"}):
         answers[status] = _refusal(status, answers.get(status, {}))
     operation["responses"] = dict(sorted(answers.items()))
+    shown(f"{method} {path.removeprefix(PREFIX)}", operation)
 
 
 def _shared(status: str) -> dict[str, Any]:

@@ -3,7 +3,7 @@
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Path, Query, Request, Response
-from pydantic import ConfigDict, Field
+from pydantic import Field
 
 from adapters.presence import Present
 from console.access import CanRead
@@ -41,8 +41,6 @@ class SourceTotalView(View):
 
 class ReportsView(View):
     """The reports of a case; `report_count` is how many the log has of it."""
-
-    model_config = ConfigDict(json_schema_extra={"examples": [{"report_count": 0, "sources": [], "reports": []}]})
 
     report_count: int
     sources: list[SourceTotalView]

@@ -3,7 +3,7 @@
 from typing import Any
 
 from fastapi import APIRouter, Request, Response
-from pydantic import ConfigDict, Field
+from pydantic import Field
 
 from console.access import CanRead
 from console.tagged import Tagged
@@ -51,44 +51,8 @@ class DistrictView(Named):
     subdistricts: dict[str, Named]
 
 
-CATALOGUE: dict[str, Any] = {
-    "city": {"code": "QD", "zone": "Asia/Shanghai", "zh": "青岛市", "en": "Qingdao"},
-    "categories": {
-        "road_spillage": {
-            "zh": "道路遗撒",
-            "en": "Road spillage",
-            "domain": "road_spillage",
-            "code": "0114",
-            "nature": "lasting",
-            "severity": "normal",
-            "close": "auto",
-            "lead": "sanitation",
-            "closing_condition": {"zh": "路面洁净", "en": "the road is clean"},
-            "conditions": [
-                {
-                    "zh": "路面遗撒",
-                    "en": "spilt on the road",
-                    "key": "any",
-                    "clock": "work_hour",
-                    "limit": 4.0,
-                    "grade": "B",
-                    "severity": None,
-                }
-            ],
-        }
-    },
-    "domains": {"road_spillage": {"zh": "道路遗撒", "en": "Road spillage"}},
-    "units": {"sanitation-370202": {"zh": "市南区环卫", "en": "Shinan sanitation"}},
-    "districts": {"370202": {"zh": "市南区", "en": "Shinan", "subdistricts": {"370202001": {"zh": "八大峡街道", "en": "Badaxia"}}}},
-    "levels": ["city", "district", "subdistrict", "community", "grid"],
-    "rules": "5b2f0c3a9d1e",
-}
-
-
 class CatalogueView(View):
     """Names by key in Chinese and English, and what belongs to them."""
-
-    model_config = ConfigDict(json_schema_extra={"examples": [CATALOGUE]})
 
     city: CityView
     categories: dict[str, CategoryView]
@@ -109,7 +73,7 @@ def router(world: World) -> APIRouter:
         """Names of the city, its categories with conditions and limits, units and districts, in Chinese and English."""
         return names.answer(request)
 
-    @area.get("/districts", summary="Outlines of the districts", responses=NOT_MODIFIED | outlines_said())
+    @area.get("/districts", summary="Outlines of the districts", response_class=Response, responses=NOT_MODIFIED | outlines_said())
     async def districts(person: CanRead, request: Request) -> Response:
         """GeoJSON, WGS-84, with a point for each name (`label`); `schematic` says that a shape is invented."""
         return outlines.answer(request)

@@ -1,7 +1,7 @@
 """The audit's figures with the city's clock."""
 
 from fastapi import APIRouter, Response
-from pydantic import AwareDatetime, ConfigDict, Field
+from pydantic import AwareDatetime, Field
 
 from console.access import CanRead
 from console.views import View
@@ -10,25 +10,6 @@ from console.world import World
 
 class AuditView(View):
     """`reported = opened + merged + held + resent + rejected + lost + pending`; `pending` is what intake has yet to judge."""
-
-    model_config = ConfigDict(
-        json_schema_extra={
-            "examples": [
-                {
-                    "now": "2026-11-21T01:30:00Z",
-                    "speed": 1.0,
-                    "reported": 4012,
-                    "opened": 640,
-                    "merged": 3201,
-                    "held": 120,
-                    "resent": 40,
-                    "rejected": 11,
-                    "lost": 0,
-                    "pending": 0,
-                }
-            ]
-        }
-    )
 
     now: AwareDatetime = Field(description="the city's clock")
     speed: float = Field(description="city seconds per real second")

@@ -68,7 +68,7 @@ def router(world: World) -> APIRouter:
     """`/api/v1/cases/{id}/commands`, `/api/v1/commands`."""
     area = APIRouter(prefix="/api/v1", tags=["commands"])
 
-    @area.post("/cases/{case_id}/commands", responses={202: PENDING, 409: REFUSED})
+    @area.post("/cases/{case_id}/commands", responses={202: PENDING, 409: REFUSED}, summary="Do something with a case")
     async def give_command(
         case_id: Annotated[CaseName, Path()],
         asked: AskOne,
@@ -88,14 +88,14 @@ def router(world: World) -> APIRouter:
         [found] = await world.commands.give(person, [wish])
         return _one(found, response)
 
-    @area.post("/commands")
+    @area.post("/commands", summary="Do something with many cases")
     async def give_commands(many: Many, person: CanCommand) -> Outcomes:
         """Up to 200 commands, each with an outcome of its own: some may be refused while others are done."""
         wishes = [Wish(each.case_id, each.id, _ask(each), each.revision) for each in many.commands]
         found = await world.commands.give(person, wishes)
         return Outcomes(outcomes=[_outcome(wish, each) for wish, each in zip(wishes, found, strict=True)])
 
-    @area.get("/commands/{command_id}", responses={202: PENDING, 409: REFUSED})
+    @area.get("/commands/{command_id}", responses={202: PENDING, 409: REFUSED}, summary="What came of a command")
     async def command_outcome(command_id: Annotated[Key, Path()], person: SignedIn, response: Response) -> Given:
         """What came of a command that this person gave within the last day, by its key; as the command itself would have been answered."""
         return _one(await world.commands.look(person, command_id), response)

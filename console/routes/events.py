@@ -80,7 +80,7 @@ def router(world: World) -> APIRouter:
     """`/api/v1/events`."""
     area = APIRouter(prefix="/api/v1", tags=["reports"])
 
-    @area.post("/events", status_code=202, openapi_extra=BODY)
+    @area.post("/events", status_code=202, openapi_extra=BODY, summary="Send reports")
     async def report_events(request: Request, person: CanReport, partial: Partial = False) -> Accepted:
         """Reports as CloudEvents: one (structured, or binary with `ce-…` headers), or an array of up to 1,000.
 

@@ -3,11 +3,11 @@
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Query
-from pydantic import AwareDatetime, ConfigDict, Field
+from pydantic import AwareDatetime, Field
 
 from console.access import CanRead
 from console.problems import not_found
-from console.views import ID, View
+from console.views import View
 from console.world import World
 from incidents.case import State
 from incidents.decision import Verdict
@@ -20,34 +20,6 @@ Time = Annotated[AwareDatetime, Query(description="the report's time, to the hou
 
 class ToldReport(View):
     """A record of a report with what intake said of it; the numbers are those that the rule compared. No verdict: not judged yet."""
-
-    model_config = ConfigDict(
-        json_schema_extra={
-            "examples": [
-                {
-                    "source": "/cameras/37020200012",
-                    "id": "6f0c",
-                    "time": "2026-11-21T08:15:02+08:00",
-                    "category": "road_spillage",
-                    "channel": "low_video",
-                    "topic": "incidents.reported",
-                    "appended_at": "2026-11-21T00:15:02.412+00:00",
-                    "partition": 3,
-                    "offset": 81624,
-                    "verdict": "merged",
-                    "reason": "same_place 12 m 340 s",
-                    "rule": "same_place",
-                    "distance_m": 12,
-                    "seconds": 340,
-                    "held": None,
-                    "rules": "5b2f0c3a9d1e",
-                    "case_id": ID,
-                    "case_state": "handling",
-                    "merged_into": None,
-                }
-            ]
-        }
-    )
 
     source: str | None
     id: str | None

@@ -29,7 +29,7 @@ def router(world: World) -> APIRouter:
     """`/api/v1/feed`."""
     area = APIRouter(prefix="/api/v1", tags=["feed"])
 
-    @area.get("/feed", response_class=StreamingResponse, responses=ANSWER)
+    @area.get("/feed", response_class=StreamingResponse, responses=ANSWER, summary="What happens, as it happens")
     async def feed(request: Request, person: CanRead, cursor: Cursor = None, last_event_id: LastEventId = None) -> StreamingResponse:
         """Server-sent events: `fact` (its id is the cursor; in a storm of each case only the newest), `gone` (a case left the scope),
         `presence`, `ping`, `resync` (fetch the snapshot anew). Ends when the person is signed out.

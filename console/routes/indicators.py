@@ -1,9 +1,9 @@
 """`/api/v1/indicators`: figures of the evaluation with numerator, denominator and rule, of the cases that exist for the person."""
 
-from typing import Annotated, Any
+from typing import Annotated
 
 from fastapi import APIRouter, Query
-from pydantic import AwareDatetime, ConfigDict, Field
+from pydantic import AwareDatetime, Field
 
 from console.access import CanRead
 from console.figures import Asked
@@ -22,28 +22,9 @@ Period = Annotated[
 By = Annotated[Dimension, Query(description="broken down by")]
 Keys = Annotated[list[str] | None, Query(max_length=100, description="only these indicators, by key", examples=[["closure_rate"]])]
 
-FIGURE: dict[str, Any] = {
-    "indicator": "closure_rate",
-    "name": {"zh": "结案率", "en": "Closure rate"},
-    "rule": "closed / need_close",
-    "by": "due",
-    "post": None,
-    "dimension": "district",
-    "value": "370202",
-    "value_name": {"zh": "市南区", "en": "Shinan"},
-    "numerator": 48,
-    "denominator": 59,
-    "rate": 0.8135593220338984,
-    "adjusted_numerator": 48,
-    "adjusted_denominator": 59,
-    "adjusted_rate": 0.8135593220338984,
-}
-
 
 class FigureView(View):
     """An indicator for one value of a dimension; `denominator` and `rate` are None for a count, `rate` where there is nothing to judge."""
-
-    model_config = ConfigDict(json_schema_extra={"examples": [FIGURE]})
 
     indicator: str
     name: Named

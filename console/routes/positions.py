@@ -48,7 +48,7 @@ def router(world: World) -> APIRouter:
     """`/api/v1/units/{unit}/position`, `/api/v1/units/positions`."""
     area = APIRouter(prefix="/api/v1", tags=["units"])
 
-    @area.post("/units/{unit}/position", status_code=202)
+    @area.post("/units/{unit}/position", status_code=202, summary="Say where a unit is")
     async def tell_position(unit: Name, told: Told, person: CanPosition) -> UnitPosition:
         """Where this unit is now; 202: durable. A person speaks for their own unit and those below it, a machine's token for any."""
         if unit not in world.city.unit_by_key or not _speaks_for(person, unit):
@@ -58,7 +58,7 @@ def router(world: World) -> APIRouter:
         await world.publisher.publish([Out(world.settings.named(UNIT_POSITIONS.name), unit.encode(), value)])
         return position
 
-    @area.get("/units/positions")
+    @area.get("/units/positions", summary="Where the units are")
     async def positions(person: CanRead) -> Positions:
         """Where the units of the person's scope are; a case that is none of theirs is not named."""
         scope = scope_of(person)

@@ -25,7 +25,7 @@ def router(world: World) -> APIRouter:
     """`/api/v1/cases/{id}/presence`."""
     area = APIRouter(prefix="/api/v1", tags=["cases"])
 
-    @area.post("/cases/{case_id}/presence")
+    @area.post("/cases/{case_id}/presence", summary="Say that one looks at a case")
     async def be_present(case_id: Annotated[CaseName, Path()], here: Here, person: CanRead) -> Present:
         """Say that one looks at the case, or handles it, for 30 seconds; or that one has left it."""
         case = (await world.hub.view.cases_of([case_id])).get(case_id)

@@ -24,7 +24,6 @@ EXAMPLE: dict[str, Any] = {
     "lat": 36.0671,
     "at": "2026-11-21T08:15:00+08:00",
 }
-GROUNDS: dict[str, Any] = {"rule": "category", "zh": "按类别派遣", "en": "by category", "nearest": None, "distance_m": None, "age_s": None}
 
 Key = Annotated[str, Field(min_length=1, max_length=64)]
 
@@ -79,32 +78,6 @@ class StepView(View):
 
 class RoutingView(View):
     """What the rules do; `unit` is None where a person dispatches, `grounds` says why in both languages."""
-
-    model_config = ConfigDict(
-        json_schema_extra={
-            "examples": [
-                {
-                    "unit": "sanitation-370202",
-                    "assisting": [],
-                    "rule": "category",
-                    "grounds": {
-                        "rule": "category",
-                        "zh": "按类别派遣",
-                        "en": "by category",
-                        "nearest": None,
-                        "distance_m": None,
-                        "age_s": None,
-                    },
-                    "condition": "over_3m2",
-                    "severity": "normal",
-                    "limit": "4 work_hour",
-                    "deadline": "2026-11-21T04:15:00Z",
-                    "escalation": [{"at": "2026-11-21T03:27:00Z", "what": "remind", "level": None}],
-                    "rules": "5b2f0c3a9d1e",
-                }
-            ]
-        }
-    )
 
     unit: str | None
     assisting: list[str]

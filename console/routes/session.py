@@ -53,7 +53,7 @@ def router(world: World) -> APIRouter:
 
     @area.get("/session", summary="Who is signed in")
     def whoami(person: SignedIn, request: Request, response: Response) -> Session:
-        """Who is signed in."""
+        """Who is signed in, what they may do, and the CSRF token of their pages."""
         response.headers["Cache-Control"] = "no-store"
         return _session(person, access.csrf(request))
 

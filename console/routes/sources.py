@@ -45,13 +45,13 @@ def router(world: World) -> APIRouter:
     """`/api/v1/sources`."""
     area = APIRouter(prefix="/api/v1", tags=["reports"])
 
-    @area.get("/sources")
+    @area.get("/sources", summary="Mappings of the city")
     async def mappings(person: CanReport) -> Mappings:
         """The city's mappings, and what each reads of a record."""
         told = [MappingTold(name=name, about=each.about, columns=list(each.columns)) for name, each in sorted(world.mappings.items())]
         return Mappings(mappings=told)
 
-    @area.post("/sources/{mapping}", status_code=202, openapi_extra=BODY)
+    @area.post("/sources/{mapping}", status_code=202, openapi_extra=BODY, summary="Send records of another system")
     async def report_records(mapping: str, request: Request, person: CanReport, partial: Partial = False) -> Accepted:
         """Foreign records, an object or an array of up to 1,000; answers as `/events`. A refusal names the column and the value's field."""
         rules = world.mappings.get(mapping)

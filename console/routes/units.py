@@ -3,7 +3,7 @@
 from typing import Annotated
 
 from fastapi import APIRouter, Query
-from pydantic import ConfigDict, Field
+from pydantic import Field
 
 from console.access import CanRead
 from console.views import View
@@ -15,23 +15,6 @@ Key = Annotated[str | None, Query(min_length=1, max_length=64)]
 
 class UnitView(View):
     """An office, vehicle, drone or crew; `handles` are the categories and domains that it is fit for, none: all."""
-
-    model_config = ConfigDict(
-        json_schema_extra={
-            "examples": [
-                {
-                    "key": "sanitation-370202",
-                    "name": {"zh": "市南区环卫", "en": "Shinan sanitation"},
-                    "kind": "sanitation",
-                    "level": "district",
-                    "district": "370202",
-                    "area": None,
-                    "parent": None,
-                    "handles": [],
-                }
-            ]
-        }
-    )
 
     key: str
     name: Named

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from config.load import load_city
 from config.settings import Settings
 from console.case_export import FORMULA, as_csv, as_geojson, columns
-from console.views import ROW
+from console.example_values import ROW
 
 CITY = load_city(Settings(city="qingdao"))
 UNIT = CITY.units[0]
