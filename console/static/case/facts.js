@@ -30,13 +30,18 @@ const conditionOf = (row) => {
 
 const place = (row) => [nameOf("districts", row.district), catalogue.districts[row.district]?.subdistricts?.[row.subdistrict]?.[lang] ?? row.subdistrict, row.community, row.grid].filter(Boolean).join(" · ");
 
+/** What reports said of a household, each with who said it: candidates that a person confirms. The plate is the identity, as a rule. */
+const household = (known) => (known.personal ?? []).flatMap((one, at) => Object.entries(one.values).filter(([field]) => field !== known.identity?.kind)
+  .map(([field, value]) => html`<${Row} key=${`${at}.${field}`} name=${t(`personal.${field}`)}><${Personal} value=${value} path=${`personal.${at}.values.${field}`}/> <small>${one.source}</small><//>`));
+
 export function Facts({ row, known, others, districts, canOpen }) {
-  const sealed = [known.plate, known.building?.unit, known.building?.floor, known.identity?.value, ...(known.statements ?? []).flatMap((one) => Object.values(one.reporter ?? {}))].some(isMask);
+  const sealed = [known.plate, known.building?.unit, known.building?.floor, known.identity?.value, ...(known.personal ?? []).flatMap((one) => Object.values(one.values)), ...(known.statements ?? []).flatMap((one) => Object.values(one.reporter ?? {}))].some(isMask);
   return html`<section class="panel facts" aria-labelledby="facts-title"><h2 id="facts-title">${t("facts.title")}</h2><div class="beside"><dl>
       <${Row} name=${t("facts.what")}>${known.description}<//><${Row} name=${t("facts.condition")}>${conditionOf(row)}<//>
       <${Row} name=${t("facts.where")}>${row.address}<//><${Row} name=${t("facts.cell")}>${place(row)}<//>
       <${Row} name=${t("facts.point")}><code>${row.lon.toFixed(5)}, ${row.lat.toFixed(5)}</code> <small>± ${known.place.accuracy_m} m</small><//>
       <${Row} name=${t("facts.identity")}>${known.identity && html`${word("identity", known.identity.kind)} <${Personal} value=${known.identity.value} path="plate"/>`}<//>
+      ${household(known)}
       <${Row} name=${t("facts.channel")}>${word("channel", row.channel)} <small>${known.source}</small><//>
       <${Row} name=${t("facts.confidence")}>${row.confidence !== null && html`${Math.round(row.confidence * 100)} % <small>${row.algorithm}</small>`}<//>
       <${Row} name=${t("facts.seen")}><span title=${full(row.first_seen)}>${when(row.first_seen)}</span> – <span title=${full(row.last_seen)}>${when(row.last_seen)}</span> <small>${t("task.count", { n: row.count })}</small><//>
