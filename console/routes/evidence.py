@@ -30,7 +30,7 @@ REFUSALS: Responses = {
 Lon = Annotated[float | None, Form(ge=-180, le=180, allow_inf_nan=False, description="WGS-84, as the device measured it")]
 Lat = Annotated[float | None, Form(ge=-90, le=90, allow_inf_nan=False, description="WGS-84")]
 At = Annotated[AwareDatetime | None, Form(description="when it was taken, by the device's clock, with an offset")]
-CaseId = Annotated[str | None, Form(max_length=100, description="the case that shall show it")]
+CaseId = Annotated[str | None, Form(max_length=64, pattern=r"^[A-Za-z0-9._-]+$", description="the case that shall show it")]
 Match = Annotated[str | None, Header(max_length=500)]
 Bytes = Annotated[str | None, Header(alias="Range", max_length=100)]
 

@@ -2,7 +2,7 @@
 
 import asyncio
 import hashlib
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from io import BytesIO
@@ -17,8 +17,9 @@ from PIL import Image
 
 from adapters.blobs import Folder
 from adapters.clock import RealClock
-from adapters.database import Database
+from adapters.database import open_database
 from adapters.evidence import EvidenceStore
+from config.settings import Settings
 from console.edge import Edge
 from console.evidence import Evidences
 from console.problems import Problem, add_problems
@@ -83,10 +84,12 @@ class Desk:
 
 
 @pytest.fixture
-def desk(databases: Database, tmp_path: Path) -> Desk:
+def desk(tmp_path: Path) -> Iterator[Desk]:
+    database = open_database(Settings(local_dir=tmp_path))
+    database.upgrade()
     wall = [NOW]
     clock = RealClock(lambda: wall[0].timestamp())
-    store = EvidenceStore(databases, Folder(tmp_path / "blobs"), days=100, unused_days=10)
+    store = EvidenceStore(database, Folder(tmp_path / "blobs"), days=100, unused_days=10)
     evidences = Evidences(store, clock, "Asia/Shanghai", sees)
     world = SimpleNamespace(evidence=evidences, access=SimpleNamespace(admit=admit))
     app = FastAPI()
@@ -94,7 +97,8 @@ def desk(databases: Database, tmp_path: Path) -> Desk:
     app.add_middleware(Edge)
     add_problems(app)
     app.include_router(evidence.router(cast(World, world)))
-    return Desk(app, evidences, wall)
+    yield Desk(app, evidences, wall)
+    database.close()
 
 
 # --- bringing
@@ -121,6 +125,8 @@ def test_a_picture_is_stored_by_the_hash_of_what_is_left_of_it(desk: Desk) -> No
         ({"lon": "120.1", "lat": "36.1", "captured_at": "2026-11-21T09:00:00+08:00"}, ("2026-11-21T01:00:00Z", 120.1, 36.1)),
         ({"lon": "120.1"}, (None, None, None)),
         ({"captured_at": "2026-11-22T09:00:00+08:00"}, (None, None, None)),
+        ({"captured_at": "0001-01-01T00:00:00+14:00"}, (None, None, None)),
+        ({"captured_at": "9999-12-31T23:59:59-14:00"}, (None, None, None)),
     ],
 )
 def test_what_a_picture_does_not_say_may_be_told_beside_it(desk: Desk, form: dict[str, str], expected: tuple[object, ...]) -> None:
@@ -160,6 +166,7 @@ def test_who_may_bring_something(desk: Desk, who: str, status: int) -> None:
 def test_a_case_that_the_person_does_not_see_is_unknown(desk: Desk) -> None:
     assert desk.bring("unit", phone_jpeg(), case_id=FOREIGN).status_code == 404
     assert desk.bring("unit", phone_jpeg(), case_id="QD-20261121-NONE").status_code == 404
+    assert desk.bring("unit", phone_jpeg(), case_id="\0").status_code == 422
 
 
 # --- looking
@@ -227,7 +234,8 @@ def test_who_may_see_it(desk: Desk, by: str, case_id: str | None, may: set[str])
         seen = {who for who in PEOPLE if desk.look(who, sha256, more).status_code == 200}
         assert seen - {"city", "leader"} == may - {"city", "leader"}
         assert seen >= may & {"city", "leader"}
-    assert desk.look("checker", "f" * 64).status_code == desk.look("checker", "nonsense").status_code == 404
+    for unknown in ("f" * 64, "nonsense", "%00", "f" * 4000):
+        assert desk.look("checker", unknown).status_code == 404
 
 
 # --- proving
