@@ -14,6 +14,9 @@ from playwright.sync_api import Browser, ConsoleMessage, Page, sync_playwright
 
 from adapters.stack_engines import free_port
 from config.settings import ROOT, Settings
+from tests.browser.desk import Desk
+from tests.browser.desk_server import desk_served
+from tests.browser.opened import Opened
 from tests.browser.standin import Standin
 from tests.browser.standin_api import served
 from tests.conftest import environment
@@ -119,6 +122,25 @@ def page(browsers: Callable[..., Browser]) -> Iterator[NewPage]:
     yield open_page
     for context in opened:
         context.close()
+    assert not wrong, wrong
+
+
+@pytest.fixture
+def opened(browsers: Callable[..., Browser]) -> Iterator[Callable[..., Opened]]:
+    """`opened(desk, "/case/…", script="…", **context)`: a page over a desk, ready; afterwards nothing may have gone wrong in any tab."""
+    wrong: list[str] = []
+    with ExitStack() as things:
+
+        def open_one(desk: Desk, path: str, script: str = "", **chosen: Any) -> Opened:
+            address = things.enter_context(desk_served(desk))
+            usual = {"locale": "zh-CN", "timezone_id": "Asia/Shanghai", "viewport": DESK, "reduced_motion": "reduce"}
+            context = things.enter_context(browsers().new_context(**(usual | chosen)))
+            context.add_init_script(script)
+            place = Opened(context.new_page(), context, address, wrong)
+            place.begin(path)
+            return place
+
+        yield open_one
     assert not wrong, wrong
 
 

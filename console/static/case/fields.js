@@ -3,9 +3,10 @@
 import { html, useEffect, useRef, useState } from "../lib/dom.js";
 import { catalogue, hasWord, lang, named, t, word } from "../lib/i18n.js";
 import { Icon } from "../lib/icons.js";
-import { cityNow, zone } from "../lib/time.js";
+import { cityNow } from "../lib/time.js";
 import { SEVERITIES, Shape } from "../lib/ui.js";
 import { bearing } from "../field/where.js";
+import { dayOf, midnight } from "./days.js";
 import { Pick } from "./pick.js";
 
 const must = html`<i class="must" aria-hidden="true">*</i>`;
@@ -78,15 +79,9 @@ function Assisting({ value = [], set, options }) {
       onClick=${() => set("assisting", value.filter((one) => one !== key))}><${Icon} name="close" size="14"/></button></li>`)}</ul>`}</div>`;
 }
 
-/** The moment at which a day of the city ends; takes "2026-12-01" (the browser's own calendar field). */
-export function endOfDay(day) {
-  const guess = Date.parse(`${day}T23:59:00Z`);
-  const there = new Intl.DateTimeFormat("sv-SE", { timeZone: zone(), dateStyle: "short", timeStyle: "medium" }).format(guess);
-  return new Date(guess - (Date.parse(`${there.replace(" ", "T")}Z`) - guess)).toISOString();
-}
-
-const isoDay = (ms) => new Intl.DateTimeFormat("sv-SE", { timeZone: zone(), dateStyle: "short" }).format(ms);
-const DAY_MS = 86400e3;
+const DAY_MS = 86400e3, MINUTE_MS = 60e3, LONGEST_DAYS = 365;
+/** The last minute of a day of the city: until when a suspension lasts. */
+const endOf = (day) => new Date(Date.parse(midnight(day, 1)) - MINUTE_MS).toISOString();
 
 /** One field of a command. `about` {command, row, suggestions, returned, camera, make, hint}. */
 export function Field({ name, required, values, set, about, autofocus }) {
@@ -104,7 +99,7 @@ export function Field({ name, required, values, set, about, autofocus }) {
     case "level": return html`<${Choice} name=${name} label=${label} required=${required} value=${value} onChange=${(one) => set(name, one)}
       choices=${(catalogue.levels ?? LEVELS).filter((one) => one !== about.row.level).map((one) => ({ value: one, label: word("level", one) }))}/>`;
     case "until": return html`<div class="field"><label for="field-until">${label}${required && must}</label><input id="field-until" type="date" aria-required=${required}
-      min=${isoDay(cityNow() + DAY_MS)} max=${isoDay(cityNow() + 365 * DAY_MS)} value=${value ? isoDay(Date.parse(value)) : ""} onInput=${(event) => set(name, event.target.value ? endOfDay(event.target.value) : null)}/></div>`;
+      min=${dayOf(cityNow() + DAY_MS)} max=${dayOf(cityNow() + LONGEST_DAYS * DAY_MS)} value=${value ? dayOf(Date.parse(value)) : ""} onInput=${(event) => set(name, event.target.value ? endOf(event.target.value) : null)}/></div>`;
     case "rating": return html`<${Choice} name=${name} label=${label} required=${required} value=${value} onChange=${(one) => set(name, one)}
       choices=${[5, 4, 3, 2, 1].map((one) => ({ value: one, label: t(`rating.${one}`) }))}/>`;
     case "upheld": return html`<${Choice} name=${name} label=${label} required=${required} value=${value} onChange=${(one) => set(name, one)}

@@ -48,8 +48,8 @@ function filled(name, values, instant) {
   return typeof value === "string" ? value.trim() !== "" : value !== undefined && value !== null;
 }
 
-/** The arguments as the API takes them; photos go another way. */
+/** The arguments as the API takes them; photos go another way, and `target` only says which case is meant. */
 export function argumentsOf(values) {
-  const { evidence: _, ...rest } = values;
+  const { evidence: _, target: __, ...rest } = values;
   return Object.fromEntries(Object.entries(rest).filter(([, value]) => value !== undefined && value !== null && value !== "" && !(Array.isArray(value) && !value.length)));
 }

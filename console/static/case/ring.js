@@ -17,7 +17,7 @@ export function Ring({ story, row }) {
   const paused = row.state === "suspended", ended = Boolean(row.ended_at);
   const { left, says } = remaining(story.due_at), used = paused || ended ? Math.min(1, story.counted_s / story.limit_s) : share(story, left);
   const light = paused ? "paused" : ended ? "ended" : left <= 0 || row.overdue ? "over" : used >= 0.8 ? "soon" : "fine";
-  return html`<button type="button" class=${cls("ring", light)} onClick=${() => { isOpen.value = true; }} aria-label=${t("story.open", { says: ended ? t("story.ended") : says, at: full(story.due_at) })}>
+  return html`<button type="button" class=${cls("ring", light)} onClick=${() => { isOpen.value = true; }} title=${full(story.due_at)}>
     <svg viewBox="0 0 64 64" width="64" height="64" aria-hidden="true"><circle class="rail" cx="32" cy="32" r="26"/><circle class="used" cx="32" cy="32" r="26" stroke-dasharray=${`${used * ROUND} ${ROUND}`} transform="rotate(-90 32 32)"/>
       <text x="32" y="37" text-anchor="middle">${paused ? "Ⅱ" : `${Math.round(used * 100)}%`}</text></svg>
     <p><b>${paused ? t("story.paused") : ended ? t(row.overdue ? "story.endedLate" : "story.ended") : says}</b><span>${t("story.due", { at: `${longDay(story.due_at)} ${clock(story.due_at)}` })}</span><small>${limitOf(story)} · ${t("story.why")}</small></p></button>

@@ -2,7 +2,7 @@
 import { request } from "../lib/api.js";
 import { batch, signal } from "../lib/dom.js";
 import { follow } from "../lib/feed.js";
-import { zone } from "../lib/time.js";
+import { midnight } from "../case/days.js";
 import { asked, parameters } from "./query.js";
 
 export const PAGE = 50;
@@ -10,13 +10,6 @@ export const rows = signal([]), total = signal(null), next = signal(null), probl
 export const current = signal(null), chosen = signal(new Set()); // case ids: a row keeps its mark wherever it stands
 
 let turn = 0;
-
-/** Midnight of a day in the city, plus so many days, as ISO. */
-export function midnight(day, later) {
-  const guess = Date.parse(`${day}T00:00:00Z`) + later * 86400e3;
-  const there = Date.parse(`${new Intl.DateTimeFormat("sv-SE", { timeZone: zone(), dateStyle: "short", timeStyle: "medium" }).format(guess).replace(" ", "T")}Z`);
-  return new Date(guess - (there - guess)).toISOString();
-}
 
 export const filters = () => parameters(asked.value, midnight);
 

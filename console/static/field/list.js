@@ -40,7 +40,7 @@ export function Pending({ task }) {
 }
 
 export const Card = ({ task }) => html`<li><a class=${cls("task", { done: task.done })} href=${`#${task.case_id}`}>
-  <div class="top"><${Shape} severity=${task.severity} size="16"/><h3>${titleOf(task)}</h3><span class="state">${word("state", task.state)}</span></div>
+  <div class="top"><${Shape} severity=${task.severity} size="16"/><h2>${titleOf(task)}</h2><span class="state">${word("state", task.state)}</span></div>
   <div class="middle"><div><${Due} task=${task}/><p class="place">${address(task)} <${Far} task=${task}/></p></div>
     ${task.picture && html`<img src=${thumbnail(task)} alt="" width="64" height="64" loading="lazy" onError=${hide}/>`}</div><${Pending} task=${task}/></a></li>`;
 

@@ -23,8 +23,8 @@ function Head() {
   const who = person.value, waiting = unsent.value.length;
   const words = signedOut.value ? t("field.signedOut") : online.value ? busy.value ? t("field.asking") : t("field.live") : t("field.offline");
   return html`<header class="bar"><div><b>${who ? who.name : t("title")}</b><small>${who && [word("role", who.role), nameOf("units", who.unit)].filter(Boolean).join(" · ")}</small></div>
-    <button type="button" class=${cls("net", { off: !online.value || signedOut.value })} onClick=${refresh} aria-label=${t("field.refresh", { now: words })}>
-      <i></i><span role="status">${words}</span>${waiting > 0 && html`<b>${waiting}</b>`}</button>
+    <button type="button" class=${cls("net", { off: !online.value || signedOut.value })} onClick=${refresh} title=${t("field.refresh")}>
+      <i></i><span role="status">${words}</span>${waiting > 0 && html`<b>${waiting}</b>`}<span class="unseen">${t("field.refresh")}</span></button>
     <${Menu} label=${t("field.menu")} icon="more" items=${[
       { label: t("other"), act: () => chooseLanguage(lang === "zh" ? "en" : "zh") },
       { label: t(isDark.value ? "theme.light" : "theme.dark"), checked: undefined, act: () => chooseTheme(isDark.value ? "light" : "dark") },

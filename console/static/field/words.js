@@ -22,8 +22,8 @@ export function farOf({ metres, wind }, accuracy_m) {
 export function said(value) {
   if (!value) return "";
   if (typeof value !== "string") return named(value);
-  const both = value.split(" / ");
-  return both.length === 2 && /\p{Script=Han}/u.test(both[0]) && !/\p{Script=Han}/u.test(both[1]) ? both[lang === "zh" ? 0 : 1] : value;
+  const text = value.replace(/^[a-z_]+: /, ""), both = text.split(" / "); // "return: 中文 / English": the command is known to who gave it
+  return both.length === 2 && /\p{Script=Han}/u.test(both[0]) && !/\p{Script=Han}/u.test(both[1]) ? both[lang === "zh" ? 0 : 1] : text;
 }
 
 export const since = (ms) => `${day(ms)} ${clock(ms)}`;
