@@ -100,7 +100,9 @@ def test_a_simulated_city_leaves_sealed_and_otherwise_as_it_is(
     assert len(people) > 200 and all(one == other for one, other in zip(plain, sealed, strict=True) if not personal(one))
     assert {name for one, _ in people for name in personal(one)} == {"name", "phone", "plate", "unit", "floor"}
     for one, other in people:
-        opened = {each.found.bound.field.rpartition(".")[2]: each.value for each in sealer.open(seals_of_report(orjson.loads(other or b"")))}
+        opened = {
+            each.found.bound.field.rpartition(".")[2]: each.value for each in sealer.open(seals_of_report(orjson.loads(other or b"")))
+        }
         assert opened == personal(one) and all(set(seal) == {"sealed", "key", "match"} for seal in personal(other).values())
 
 
