@@ -110,7 +110,7 @@ def conditions(wanted: Filter, now: datetime) -> list[Condition]:
     if wanted.id:
         found.append(C.case_id.in_(wanted.id))
     if wanted.open_only:
-        found.append(C.is_open.is_(true()))
+        found.append(C.is_open)
     if wanted.status:
         found.append(C.state.in_(wanted.status))
     if wanted.tab is not None:
@@ -135,7 +135,7 @@ def _any_of(found: ColumnElement[str], value: str | tuple[str, ...]) -> Conditio
 def overdue(now: datetime) -> Condition:
     """Overdue by the last fact, or by the clock since: the fact comes a moment later, and none comes where escalation is switched off."""
     late = and_(C.state.in_(sorted(RUNNING)), C.due_ms <= epoch_ms(now))
-    return and_(C.is_open.is_(true()), or_(C.overdue.is_(true()), func.coalesce(late, false())))
+    return and_(C.is_open, or_(C.overdue.is_(true()), func.coalesce(late, false())))
 
 
 def in_box(bbox: Bbox) -> list[Condition]:

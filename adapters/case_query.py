@@ -13,7 +13,7 @@ from math import cos, radians
 from typing import Any
 
 import orjson
-from sqlalchemy import ColumnElement, Connection, Select, func, select, true
+from sqlalchemy import ColumnElement, Connection, Select, func, select
 
 from adapters.case_filter import (
     CONFIRMABLE,
@@ -32,7 +32,7 @@ from adapters.case_filter import (
 )
 from adapters.case_orders import ORDERS, Sort, behind, cursor_of
 from adapters.case_rows import PER_MS
-from adapters.case_shown import fact_shown, point_shown, row_shown
+from adapters.case_shown import fact_shown, row_shown
 from adapters.case_tables import CASES, DOCUMENTS, FACTS
 from adapters.case_words import Names
 from adapters.database import Database
@@ -44,7 +44,7 @@ from incidents.rights import Scope
 
 MOST_ROWS = 500
 MOST_POINTS = 10_000
-MOST_COUNTED = 1_000
+MOST_COUNTED = 200
 EXPORTED_AT_ONCE = 1_000
 SIMILAR_LOOKED_AT = 200
 C = CASES.c
@@ -112,16 +112,18 @@ class CaseQuery:
         (its due time was extended) is seen where it stands then.
         """
         limit = max(1, min(limit, MOST_ROWS))
-        query = self._matching(scope, wanted, [CASES, self._is_overdue()], only_open=sort is not Sort.NEWEST)
+        open_only = wanted.open_only or sort is not Sort.NEWEST
+        query = self._matching(scope, wanted, [CASES, self._is_overdue()], only_open=open_only)
         number = self._number(wanted)
         page = query if cursor is None else query.where(behind(sort, cursor, number))
         with self._database.read() as connection:
             rows = connection.execute(page.order_by(*ORDERS[sort].by(number)).limit(limit + 1)).all()
             more = len(rows) > limit
-            total = len(rows) if cursor is None and not more else _counted(connection, query, wanted.open_only or sort is not Sort.NEWEST)
-        exact = wanted.open_only or sort is not Sort.NEWEST or total <= MOST_COUNTED
-        shown = [row_shown(row) for row in rows[:limit]]
-        return Page(shown, cursor_of(sort, rows[limit - 1]) if more else None, total if exact else MOST_COUNTED, not exact)
+            complete = cursor is None and not more
+            total = len(rows) if complete else _counted(connection, query, number, open_only)
+        exact = open_only or complete or total <= MOST_COUNTED
+        following = cursor_of(sort, rows[limit - 1]) if more else None
+        return Page([row_shown(row) for row in rows[:limit]], following, total if exact else MOST_COUNTED, not exact)
 
     def case(self, scope: Scope, case_id: str) -> Found | None:
         """A whole case; None when there is none, or none for this scope."""
@@ -147,17 +149,18 @@ class CaseQuery:
 
     def points(self, scope: Scope, bbox: Bbox | None = None, wanted: Filter = EVERY_CASE, most: int = MOST_POINTS) -> Points:
         """The open cases of a filter in a box, the newest first."""
-        columns = (C.case_id, C.lon, C.lat, C.category, C.state, C.severity, C.due_ms, C.opened_ms, C.district, self._is_overdue())
+        late = self._is_overdue()
+        columns = (C.case_id, C.lon, C.lat, C.category, C.state, C.severity, C.due_ms, late, C.opened_ms, C.district)  # in this order
         query = self._matching(scope, wanted, columns, only_open=True).where(*(in_box(bbox) if bbox else ()))
         with self._database.read() as connection:
             rows = connection.execute(query.order_by(self._number(wanted).desc()).limit(most + 1)).all()
-        return Points([point_shown(row) for row in rows[:most]], len(rows) <= most)
+        return Points(list(map(list, rows[:most])), len(rows) <= most)
 
     def counts(self, scope: Scope) -> Counts:
         """How many open cases stand where."""
         late = self._is_overdue()
         groups = (C.state, C.district, C.held_because, late)
-        query = self._select(scope, *groups, func.count().label("n")).where(C.is_open.is_(true())).group_by(*groups)
+        query = self._select(scope, *groups, func.count().label("n")).where(C.is_open).group_by(*groups)
         counts = Counts(dict.fromkeys(Tab, 0), {}, {})
         with self._database.read() as connection:
             for row in connection.execute(query):
@@ -171,7 +174,7 @@ class CaseQuery:
         """Open cases in one of these states, by what runs out first: the post's own limit or the case's."""
         first = func.coalesce(C.stage_due_ms, C.due_ms, C.entered_ms)
         query = self._select(scope, CASES, self._is_overdue(), DOCUMENTS.c.json).join(DOCUMENTS, DOCUMENTS.c.number == C.number)
-        query = query.where(C.is_open.is_(true()), C.state.in_(states)).order_by(first, C.number).limit(min(limit, MOST_ROWS))
+        query = query.where(C.is_open, C.state.in_(states)).order_by(first, C.number).limit(min(limit, MOST_ROWS))
         with self._database.read() as connection:
             return [Found(row_shown(row), orjson.loads(row.json)) for row in connection.execute(query)]
 
@@ -213,7 +216,7 @@ class CaseQuery:
         if wanted.words:
             query = query.join(self._words, self._number(wanted) == C.number)
             query = query.where(found_by(self._names.terms(wanted.words), self._database.is_sqlite))
-        return query.where(C.is_open.is_(true())) if only_open and not wanted.open_only else query
+        return query.where(C.is_open) if only_open and not wanted.open_only else query
 
     def _number(self, wanted: Filter) -> ColumnElement[int]:
         """Where a query reads the case's number: from the index of words when it searches them, which gives them in this order."""
@@ -223,10 +226,10 @@ class CaseQuery:
         return overdue(self._now()).label("is_overdue")
 
 
-def _counted(connection: Connection, query: Select[Any], exactly: bool) -> int:
-    """How many match; where ended cases may, counted no further than a little above a thousand."""
-    numbers = query.with_only_columns(C.number)
-    counted = numbers if exactly else numbers.limit(MOST_COUNTED + 1)
+def _counted(connection: Connection, query: Select[Any], number: ColumnElement[int], exactly: bool) -> int:
+    """How many match; where ended cases may, no further than a little above what is counted, in the order in which they are found."""
+    numbers = query.with_only_columns(number)
+    counted = numbers if exactly else numbers.order_by(number.desc()).limit(MOST_COUNTED + 1)
     return connection.execute(select(func.count()).select_from(counted.subquery())).scalar_one()
 
 

@@ -31,12 +31,6 @@ def fact_shown(row: Row[Any]) -> Json:
     return plain | {"actor": orjson.loads(row.actor), "changes": orjson.loads(row.changes)}
 
 
-def point_shown(row: Row[Any]) -> list[Any]:
-    """What the map draws of a case."""
-    drawn = [row.case_id, row.lon, row.lat, row.category, row.state, row.severity, row.due_ms, bool(row.is_overdue)]
-    return [*drawn, row.opened_ms, row.district]
-
-
 def _iso(ms: int | None) -> str | None:
     """
     >>> _iso(1795219200250)

@@ -6,6 +6,8 @@ the revision makes it). Rows stay for ever: a city's year is about five million.
 A case's `number` grows with the moment it was opened, so that the newest come first by the primary key, in every index and in `case_words`.
 """
 
+from typing import Any
+
 from sqlalchemy import BigInteger, Boolean, Column, Float, Index, Integer, SmallInteger, Table, Text, text
 
 from adapters.database import METADATA
@@ -14,7 +16,8 @@ SCHEMA = "1"
 """Moves when rows must be made anew from the facts: then every worker does so by itself."""
 
 Number = BigInteger().with_variant(Integer(), "sqlite")  # only INTEGER PRIMARY KEY is SQLite's own row number
-IS_OPEN = text("is_open")
+OPEN: dict[str, Any] = {"sqlite_where": text("is_open = 1"), "postgresql_where": text("is_open")}
+"""As SQLAlchemy writes the condition `is_open`: only then is the index of open cases used."""
 
 CASES = Table(
     "cases",
@@ -61,7 +64,7 @@ CASES = Table(
     Column("picture", Text),
     Column("merged_into", Text),
     Index("cases_case_id", "case_id", unique=True),
-    Index("cases_open", "number", sqlite_where=IS_OPEN, postgresql_where=IS_OPEN),
+    Index("cases_open", "number", **OPEN),
     *(
         Index(f"cases_{name}", name, "number")
         for name in ("state", "district", "category", "unit", "grid", "severity", "channel", "square")

@@ -82,7 +82,8 @@ class Names:
         return [self._term(text) for text in _folded(q).split()[:MOST_TERMS]]
 
     def _term(self, text: str) -> Term:
-        keys = (*(key for key, name in self._names.items() if text in name), _key("s", text), _key("i", text))
+        whole = (_key("s", text), _key("i", text)) if text.isascii() else ()
+        keys = (*(key for key, name in self._names.items() if text in name), *whole)
         runs = [] if _PERSONAL.search(text) else _RUN.findall(text)
         words = [part for run in runs if _is_han(run) for part in (_pairs(run) or [run])]
         return Term(tuple(words), tuple(run for run in runs if not _is_han(run)), keys)

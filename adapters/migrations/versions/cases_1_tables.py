@@ -11,7 +11,6 @@ branch_labels = ("cases",)
 depends_on = None
 
 NUMBER = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
-OPEN = sa.text("is_open")
 
 
 def upgrade() -> None:
@@ -48,7 +47,7 @@ def _cases() -> None:
         sa.PrimaryKeyConstraint("number"),
     )
     op.create_index("cases_case_id", "cases", ["case_id"], unique=True)
-    op.create_index("cases_open", "cases", ["number"], sqlite_where=OPEN, postgresql_where=OPEN)
+    op.create_index("cases_open", "cases", ["number"], sqlite_where=sa.text("is_open = 1"), postgresql_where=sa.text("is_open"))
     for name in ("state", "district", "category", "unit", "grid", "severity", "channel", "square"):
         op.create_index(f"cases_{name}", "cases", [name, "number"])
 
