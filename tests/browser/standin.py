@@ -138,7 +138,7 @@ class Standin:
     def chosen(self, asked: Any) -> list[ROW]:
         """The rows that filters let through, in the asked order."""
         field, down = SORTS[asked.get("sort") or "newest"]
-        rows = sorted((row for row in self.rows.values() if _passes(row, asked)), key=lambda row: row["case_id"])
+        rows = sorted((row for row in list(self.rows.values()) if _passes(row, asked)), key=lambda row: row["case_id"])
         return sorted(rows, key=field, reverse=down)
 
 

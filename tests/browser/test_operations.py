@@ -10,6 +10,12 @@ from tests.waiting import until
 
 pytestmark = pytest.mark.browser
 
+LISTEN = """() => {
+  window.heard = 0;
+  OscillatorNode.prototype.start = () => { window.heard += 1; };
+  OscillatorNode.prototype.stop = () => {};
+}"""
+
 
 def row(page: Page, case_id: str) -> Locator:
     """The case's row of the queue."""
@@ -259,9 +265,7 @@ def test_a_new_emergency_is_heard_when_sound_is_on(standin: Serve, page: NewPage
     world, address = standin()
     desk = page(address, "?tab=to_file")
     expect(desk.locator(".pill")).to_have_attribute("data-mode", "live")
-    desk.evaluate(
-        "() => { window.heard = 0; OscillatorNode.prototype.start = function () { window.heard += 1; }; OscillatorNode.prototype.stop = () => {}; }"
-    )
+    desk.evaluate(LISTEN)
     world.add(9001, severity="emergency")
     expect(row(desk, next(reversed(world.rows)))).to_be_visible()
     assert desk.evaluate("window.heard") == 0

@@ -20,10 +20,11 @@ export const kept = {
   set(key, value) { try { localStorage.setItem(`cityloop.${key}`, JSON.stringify(value)); } catch { /* a private window */ } },
 };
 
+const AGAIN_MS = 2000;
 // A part that is fetched when it is first shown, so that a page begins with less: `const Triage = lazy(() => import("./triage.js"), "Triage")`.
 export function lazy(load, name) {
   const found = signal(null);
-  const fetched = () => load().then((module) => { found.value = module[name]; });
+  const fetched = () => load().then((module) => { found.value = module[name]; }, () => { setTimeout(fetched, AGAIN_MS); }); // the network is away
   const Part = (props) => { useEffect(() => { if (!found.value) fetched(); }, []); return found.value && h(found.value, props); };
   Part.ahead = fetched;
   return Part;

@@ -48,7 +48,8 @@ function Page() {
 
 function entitle() {
   const waiting = state.arrivals.value.size, open = state.points.value.size;
-  document.title = `${waiting ? `(▲${waiting}) ` : ""}${t("title.open", { n: open })} · ${cityName()} ${t("page.operations")}`;
+  const title = `${waiting ? `(▲${waiting}) ` : ""}${t("title.open", { n: open })} · ${cityName()} ${t("page.operations")}`;
+  if (document.title !== title) document.title = title;
 }
 
 await start(() => html`<${Page}/>`, { ready: () => {
