@@ -95,10 +95,6 @@ class ConsoleView:
         """The entries behind a cursor, oldest first."""
         return _entries(await self._ask(self._redis.xrange(self._keys.feed, min=f"({cursor}", count=most)))
 
-    async def newest(self, most: int) -> list[Entry]:
-        """The last entries, newest first."""
-        return _entries(await self._ask(self._redis.xrevrange(self._keys.feed, count=most)))
-
     async def wait_after(self, cursor: str, presences: str) -> News:
         """The facts and the presences behind two cursors, waiting up to five seconds for the first one."""
         streams: Any = {self._keys.feed: cursor, self._keys.presences: presences}
@@ -120,15 +116,6 @@ class ConsoleView:
         """The latest of each unit of the last day, in no order."""
         values = await self._ask(self._redis.hvals(self._keys.positions))
         return [UnitPosition.model_validate_json(value) for value in values]
-
-    async def cases(self, most: int) -> list[bytes]:
-        """The newest cases of the hot store as the JSON of `Case`, newest first; ended ones stay in it until their windows are over."""
-        ids = await self._ask(self._redis.zrevrange(self._keys.cases, 0, most - 1))
-        found: list[bytes] = []
-        for start in range(0, len(ids), PAGE):
-            names = [self._keys.case + case_id.decode() for case_id in ids[start : start + PAGE]]
-            found += [value for value in await self._ask(self._redis.mget(names)) if value]
-        return found
 
     async def close(self) -> None:
         """Close the connections."""

@@ -1,82 +1,101 @@
-"""A snapshot and the feed behind its cursor make the whole truth, whenever the snapshot was taken."""
+"""A list of cases and the feed behind its cursor make the whole truth, whenever the list was asked for."""
 
 import asyncio
+import contextlib
 import random
 import uuid
 from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
 
 import orjson
 import pytest
 
+from adapters.case_keeper import CaseTables
+from adapters.case_query import CaseQuery
+from adapters.case_rows import read_fact
+from adapters.database import Database, open_database
+from adapters.feed import frame
+from config.load import load_city
 from config.settings import Settings
 from console.feed import frames
-from console.snapshot import Snapshots
+from incidents.case import FactType, State
+from incidents.facts import encode_fact
 from incidents.rights import EVERYTHING
 from tests.console.feed_of import Desk, a_frame
+from tests.console.served import StandingClock
+from tests.streams.fact_agents import a_fact
 
 pytestmark = pytest.mark.stack
 
-CASES = 40
-PAGES = 12
-WAY = ("reported", "filed", "dispatched", "handling", "checking", "checked", "closed")
+CASES = 30
+PAGES = 10
+WAY = (State.REPORTED, State.FILED, State.DISPATCHED, State.HANDLING, State.CHECKING, State.CHECKED, State.SUSPENDED)
 LAST = "QD-END"
 
 
-async def live(desk: Desk, dice: random.Random, pages: asyncio.Barrier) -> dict[str, str]:
-    """Move the cases in random order, each as closure and the projection do: first the store, then the feed; say when that was all.
+async def live(desk: Desk, tables: CaseTables, dice: random.Random, pages: asyncio.Barrier) -> dict[str, str]:
+    """Move the cases in random order as the projection does: first the tables, then the feed; say when that was all.
 
     Returns the truth at the end.
     """
     steps = sorted((dice.random(), number) for number in range(CASES) for _ in WAY)
     done = dict.fromkeys(range(CASES), 0)
-    for _, number in steps:
-        frame = a_frame(number, state=WAY[done[number]], sequence=done[number] + 1)
+    for offset, (_, number) in enumerate(steps):
         done[number] += 1
-        place = {name: frame[name] for name in ("lon", "lat", "district")}
-        case = orjson.dumps(frame | {"place": place, "entered_at": frame["at"]})
-        await desk.redis.set(desk.keys.case + str(frame["case_id"]), case)
-        await desk.redis.zadd(desk.keys.cases, {str(frame["case_id"]): number})
-        await asyncio.sleep(0)
-        await desk.redis.xadd(desk.keys.feed, {"frame": orjson.dumps(frame)})
+        kind = FactType.OPENED if done[number] == 1 else FactType.NOTED
+        fact = a_fact(number, done[number], kind, WAY[done[number] - 1])
+        await asyncio.to_thread(tables.take, [read_fact(encode_fact(fact), 0, offset)])
+        await desk.redis.xadd(desk.keys.feed, {"frame": frame(fact).model_dump_json()})
     await pages.wait()
     await desk.redis.xadd(desk.keys.feed, {"frame": orjson.dumps(a_frame(0, case_id=LAST))})
-    return {str(a_frame(number)["case_id"]): WAY[-1] for number in range(CASES)}
+    return {str(a_fact(number).case_id): WAY[-1] for number in range(CASES)}
 
 
-async def watch(desk: Desk, after_s: float, pages: asyncio.Barrier) -> dict[str, str]:
-    """Load the page after a while and follow it to the end; what it then shows, by case."""
+async def watch(desk: Desk, query: CaseQuery, after_s: float, pages: asyncio.Barrier) -> dict[str, str]:
+    """Load the page after a while, cursor first, and follow it to the end; what it then shows, by case."""
     await asyncio.sleep(after_s)
-    taken = await Snapshots(desk.view).now()
-    known = {case["case_id"]: (case["sequence"], case["state"]) for case in orjson.loads(taken.body)["cases"]}
-    feed = frames(desk.hub, EVERYTHING, taken.cursor)
+    cursor = (await desk.view.reach()).newest
+    page = await asyncio.to_thread(query.cases, EVERYTHING, limit=CASES)
+    known = {row["case_id"]: (row["sequence"], row["state"]) for row in page.rows}
     reached = asyncio.create_task(pages.wait())
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(20), contextlib.aclosing(frames(desk.hub, EVERYTHING, cursor)) as feed:  # type: ignore[type-var]
         async for body in feed:
-            for frame in _facts(body):
-                if frame["case_id"] == LAST:
+            for told in _facts(body):
+                if told["case_id"] == LAST:
                     await reached
-                    await feed.aclose()  # type: ignore[attr-defined]  # an async generator
                     return {case_id: state for case_id, (_, state) in known.items()}
-                if frame["sequence"] > known.get(frame["case_id"], (0, ""))[0]:
-                    known[frame["case_id"]] = (frame["sequence"], frame["state"])
+                if told["sequence"] > known.get(told["case_id"], (0, ""))[0]:
+                    known[told["case_id"]] = (told["sequence"], told["state"])
     raise AssertionError("the feed ended")
 
 
-def _facts(body: bytes) -> Sequence[dict[str, object]]:
+def _facts(body: bytes) -> Sequence[dict[str, Any]]:
     lines = body.decode().splitlines()
     assert "event: resync" not in lines
     return [orjson.loads(line[6:]) for event, line in zip(lines, lines[1:], strict=False) if event == "event: fact"]
 
 
-def test_pages_loaded_at_any_moment_end_with_the_truth(redis_server: str) -> None:
+def _tables(settings: Settings) -> tuple[Database, CaseTables]:
+    database = open_database(settings)
+    tables = CaseTables(database)
+    tables.prepare("topic", {})
+    return database, tables
+
+
+def test_pages_loaded_at_any_moment_end_with_the_truth(redis_server: str, tmp_path: Path) -> None:
+    settings = Settings(redis_url=redis_server, namespace=f"t{uuid.uuid4().hex[:8]}.", local_dir=tmp_path)
+    database, tables = _tables(settings)
+    query = CaseQuery(database, load_city(settings), StandingClock().now)
+
     async def story() -> None:
         dice = random.Random(5)
-        async with Desk(Settings(redis_url=redis_server, namespace=f"t{uuid.uuid4().hex[:8]}.")).running() as desk:
+        async with Desk(settings).running() as desk:
             pages = asyncio.Barrier(PAGES + 1)
-            watching = [watch(desk, dice.uniform(0, 0.4), pages) for _ in range(PAGES)]
-            truth, *shown = await asyncio.gather(live(desk, dice, pages), *watching)
+            watching = [watch(desk, query, dice.uniform(0, 0.8), pages) for _ in range(PAGES)]
+            truth, *shown = await asyncio.gather(live(desk, tables, dice, pages), *watching)
             for page in shown:
                 assert page == truth
-            await desk.redis.delete(desk.keys.cases, *(desk.keys.case + case_id for case_id in truth))
 
-    asyncio.run(story())
+    with contextlib.closing(database):
+        asyncio.run(story())
