@@ -32,7 +32,6 @@ from console.evidence import Evidences
 from console.feed import Hub
 from console.figures import Figures
 from console.reports import Reports
-from console.snapshot import Snapshots
 from console.words import catalogue, labelled
 from console.world import World
 from incidents.mapping import Mapping
@@ -63,7 +62,6 @@ async def open_world(settings: Settings, clock: CityClock | None = None, publish
         outlines=labelled(await asyncio.to_thread(outlines, city, settings)),
         locate=await asyncio.to_thread(locator, city, settings),
         hub=Hub(view),
-        snapshots=Snapshots(view),
         counters=Counters(settings),
         clock=clock,
         database=database,

@@ -26,7 +26,6 @@ from console.evidence import Evidences
 from console.feed import Hub
 from console.figures import Figures
 from console.reports import Reports
-from console.snapshot import Snapshots
 from incidents.catalogue import City
 from incidents.errors import TryAgain
 from incidents.mapping import Mapping
@@ -45,7 +44,6 @@ class World:
     outlines: dict[str, Any]
     locate: Locate
     hub: Hub
-    snapshots: Snapshots
     counters: Counters
     clock: CityClock
     database: Database
