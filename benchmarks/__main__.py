@@ -9,7 +9,7 @@ import json
 from collections.abc import Sequence
 from typing import Any
 
-from benchmarks import closing, latency, page, results, sweeps
+from benchmarks import closing, fanout, ingest, latency, page, results, sweeps
 from benchmarks.contest import contest
 from benchmarks.engines import ENGINES, Engine
 from benchmarks.ground import ground, say
@@ -19,12 +19,16 @@ STREAMS = ("kafka-streams/1", "kafka-streams/2")
 
 
 def ours(chosen: argparse.Namespace) -> dict[str, Any]:
-    """Ours alone: three orders, closure, latency."""
+    """Ours alone: three orders, closure, latency, and the console: reports in, the live feed."""
     with ground() as here:
         engines = contest(here, _engines(chosen.engines or results.OURS), _orders(chosen), chosen.runs or 1)
         closure = closing.measured(here)
         latencies = latency.measured(here)
-    return results.wrapped(engines, closure=closure, latency=latencies)
+        console = {
+            "ingest": ingest.measured(ingest.settled(here, "bench-ingest"), here.logs),
+            "feed": fanout.measured(ingest.settled(here, "bench-fanout"), here.logs),
+        }
+    return results.wrapped(engines, closure=closure, latency=latencies, console=console)
 
 
 def peers(chosen: argparse.Namespace) -> dict[str, Any]:

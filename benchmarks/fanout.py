@@ -19,10 +19,9 @@ from redis.asyncio import Redis
 from adapters.database import open_database
 from adapters.hot import Keys
 from adapters.people import People
-from adapters.secrets import init_secrets
 from adapters.tokens import Tokens
 from benchmarks.ground import ground, say
-from benchmarks.ingest import console, cpu_s
+from benchmarks.ingest import console, cpu_s, settled
 from config.settings import Settings
 from incidents.case import Role
 from incidents.rights import Permission, Person
@@ -151,10 +150,7 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=SECONDS)
     chosen = parser.parse_args()
     with ground() as here:
-        secrets = here.logs / "secrets"
-        init_secrets(secrets)
-        settings = here.of("bench-feed").model_copy(update={"secrets_dir": secrets})
-        print(json.dumps(measured(settings, here.logs, chosen.consoles, chosen.seconds), indent=1))
+        print(json.dumps(measured(settled(here, "bench-fanout"), here.logs, chosen.consoles, chosen.seconds), indent=1))
 
 
 if __name__ == "__main__":

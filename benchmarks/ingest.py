@@ -25,7 +25,7 @@ from adapters.people import People
 from adapters.secrets import init_secrets
 from adapters.stack_engines import free_port
 from adapters.tokens import Tokens
-from benchmarks.ground import ground, say
+from benchmarks.ground import Ground, ground, say
 from benchmarks.watching import TICKS
 from config.settings import ROOT, Settings
 from incidents.case import Role
@@ -119,6 +119,12 @@ async def send(address: str, token: str, found: Sequence[bytes], seconds: float)
     return taken, times
 
 
+def settled(here: Ground, mark: str) -> Settings:
+    """The settings of a console on this ground, with secrets of its own."""
+    init_secrets(here.logs / "secrets")
+    return here.of(mark).model_copy(update={"secrets_dir": here.logs / "secrets"})
+
+
 def measured(settings: Settings, logs: Path, seconds: float = SECONDS) -> dict[str, Any]:
     """Per share of reports with plates: reports/s, microseconds of CPU per report, and milliseconds of a request."""
     found: dict[str, Any] = {}
@@ -150,10 +156,7 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=SECONDS)
     chosen = parser.parse_args()
     with ground() as here:
-        secrets = here.logs / "secrets"
-        init_secrets(secrets)
-        settings = here.of("bench-ingest").model_copy(update={"secrets_dir": secrets})
-        print(json.dumps(measured(settings, here.logs, chosen.seconds), indent=1))
+        print(json.dumps(measured(settled(here, "bench-ingest"), here.logs, chosen.seconds), indent=1))
 
 
 if __name__ == "__main__":
