@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Annotated, Any, Protocol
 
 import orjson
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field
 
 from adapters.asked import Asked, AskedCommands
 from adapters.bus import Bus, Out
@@ -21,6 +21,7 @@ from adapters.console_view import ConsoleView
 from config.settings import Settings
 from config.topics import CASE_COMMANDS
 from console.answers import Answers
+from console.moments import Moment
 from console.problems import Problem, not_found
 from incidents.case import Case, Command, CommandType, Evidence, Outcome, State
 from incidents.catalogue import City, Severity
@@ -35,6 +36,15 @@ KEY = r"^[A-Za-z0-9._:-]{1,100}$"
 
 CaseName = Annotated[str, Field(min_length=1, max_length=64, pattern=r"^[A-Za-z0-9._-]+$", examples=["QD-20261121-14YNDD4W6Y"])]
 Key = Annotated[str, Field(pattern=KEY, examples=["3f1c0d9e-2a41"], description="idempotency key: the same one again is the same command")]
+
+
+class ShownEvidence(Evidence):
+    """A picture or a recording that proves something: by its `sha256` once it is stored (`POST /evidence`), else by its address."""
+
+    captured_at: Moment | None = None
+    stored_at: None = None
+    lon: float | None = Field(None, strict=True, ge=-180, le=180)
+    lat: float | None = Field(None, strict=True, ge=-90, le=90)
 
 
 class Ask(BaseModel):
@@ -53,10 +63,10 @@ class Ask(BaseModel):
     level: str | None = Field(None, max_length=64)
     into: CaseName | None = None
     other: CaseName | None = None
-    until: AwareDatetime | None = None
-    rating: int | None = Field(None, ge=-9, le=9)
-    upheld: bool | None = None
-    evidence: tuple[Evidence, ...] = Field((), max_length=50)
+    until: Moment | None = None
+    rating: int | None = Field(None, strict=True, ge=-9, le=9)
+    upheld: bool | None = Field(None, strict=True)
+    evidence: tuple[ShownEvidence, ...] = Field((), max_length=50)
 
     @property
     def cases(self) -> tuple[str, ...]:

@@ -1,12 +1,13 @@
 """The filters that lists, map and exports share, as they stand in an address; what of it is wrong is refused with its name and value."""
 
-from typing import Annotated, Any
+from typing import Annotated
 
 from fastapi import Query
-from pydantic import AfterValidator, AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from adapters.case_filter import Bbox, Filter, Tab
 from adapters.case_orders import Sort
+from console.moments import Moment
 from incidents.case import State
 from incidents.catalogue import Channel, Severity
 
@@ -15,11 +16,6 @@ BOX = rf"^{NUMBER},{NUMBER},{NUMBER},{NUMBER}$"
 CURSOR = r"^[A-Za-z0-9_=.-]{1,200}$"
 MOST_VALUES = 50
 MOST_LIMIT = 500
-
-
-def _with_offset(value: Any) -> Any:
-    """A `+` that was not escaped arrives as a space."""
-    return value.replace(" ", "+") if isinstance(value, str) and value[-6:-5] == " " else value
 
 
 def _ordered(text: str) -> str:
@@ -37,7 +33,6 @@ def box_of(text: str) -> Bbox:
 
 Key = Annotated[str, Field(pattern=r"^[A-Za-z0-9_.:/-]{1,64}$")]
 Keys = Annotated[list[Key], Field(max_length=MOST_VALUES)]
-Moment = Annotated[AwareDatetime, BeforeValidator(_with_offset)]
 Box = Annotated[str, Field(pattern=BOX), AfterValidator(_ordered)]
 
 

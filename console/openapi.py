@@ -98,7 +98,7 @@ def _complete(path: str, method: str, operation: dict[str, Any]) -> None:
     operation["security"] = [] if is_open else [{"session": []} if method in SAFE else {"session": [], "csrf": []}, {"token": []}]
     answers: dict[str, Any] = operation["responses"]
     wanted = {"401", "422", "429", "503"} | ({"403"} if not is_open else set()) | ({"404"} if "{" in path else set())
-    wanted |= {"413", "415"} if "requestBody" in operation else set()
+    wanted |= {"400", "413", "415"} if "requestBody" in operation else set()
     for status in sorted(wanted | {status for status in answers if status >= "400"}):
         answers[status] = _refusal(status, answers.get(status, {}))
     operation["responses"] = dict(sorted(answers.items()))

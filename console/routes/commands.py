@@ -28,7 +28,7 @@ class AskMany(Ask):
 
     id: Key
     case_id: CaseName
-    revision: int | None = Field(None, ge=0, description="as `If-Match`")
+    revision: int | None = Field(None, strict=True, ge=0, description="as `If-Match`")
 
 
 class Many(BaseModel):

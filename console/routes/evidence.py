@@ -11,6 +11,7 @@ from pydantic import AwareDatetime, BaseModel, Field
 from starlette.concurrency import run_in_threadpool
 
 from console.access import CanGiveEvidence, CanRead
+from console.moments import Moment
 from console.world import World
 from incidents.evidence_rules import SUFFIXES, Picture, Taken, address
 
@@ -23,13 +24,14 @@ FILE = {"content": {media_type: BINARY for media_type in SUFFIXES}}
 KINDS: Responses = {200: FILE, 206: {"description": "the range that was asked for", **FILE}, **SAME}
 SMALL: Responses = {200: {"content": {"image/jpeg": BINARY}}, **SAME}
 REFUSALS: Responses = {
+    404: {},
     413: {"description": "larger than 10 MB, or than 50 million pixels"},
     415: {"description": "the file is no JPEG, PNG, WebP or MP4; the detail says what is right"},
 }
 
 Lon = Annotated[float | None, Form(ge=-180, le=180, allow_inf_nan=False, description="WGS-84, as the device measured it")]
 Lat = Annotated[float | None, Form(ge=-90, le=90, allow_inf_nan=False, description="WGS-84")]
-At = Annotated[AwareDatetime | None, Form(description="when it was taken, by the device's clock, with an offset")]
+At = Annotated[Moment | None, Form(description="when it was taken, by the device's clock, with an offset")]
 CaseId = Annotated[str | None, Form(max_length=64, pattern=r"^[A-Za-z0-9._-]+$", description="the case that shall show it")]
 Match = Annotated[str | None, Header(max_length=500)]
 Bytes = Annotated[str | None, Header(alias="Range", max_length=100)]

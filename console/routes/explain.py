@@ -3,9 +3,10 @@
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Query
-from pydantic import AwareDatetime, Field
+from pydantic import Field
 
 from console.access import CanRead
+from console.moments import Moment
 from console.problems import not_found
 from console.views import View
 from console.world import World
@@ -15,7 +16,7 @@ from incidents.rights import EVERYTHING, Scope, scope_of
 
 Source = Annotated[str, Query(min_length=1, max_length=256, description="the report's source", examples=["/cameras/37020200012"])]
 Id = Annotated[str, Query(min_length=1, max_length=256, description="the report's id", examples=["6f0c"])]
-Time = Annotated[AwareDatetime, Query(description="the report's time, to the hour", examples=["2026-11-21T08:15:02+08:00"])]
+Time = Annotated[Moment, Query(description="the report's time, to the hour", examples=["2026-11-21T08:15:02+08:00"])]
 
 
 class ToldReport(View):

@@ -18,8 +18,8 @@ from incidents.rights import Person, scope_of
 CSV, GEOJSON = "text/csv; charset=utf-8", "application/geo+json"
 
 
-def _file(media_type: str, description: str, example: str) -> dict[int | str, dict[str, Any]]:
-    content = {media_type: {"schema": {"type": "string"}, "example": example}}
+def _file(media_type: str, description: str, example: str | dict[str, Any]) -> dict[int | str, dict[str, Any]]:
+    content = {media_type: {"schema": {"type": "string" if isinstance(example, str) else "object"}, "example": example}}
     headers = {"Content-Disposition": {"description": "the file's name", "schema": {"type": "string"}}}
     return {200: {"description": description, "content": content, "headers": headers}}
 
@@ -42,7 +42,7 @@ def router(world: World) -> APIRouter:
         "/exports/cases.geojson",
         summary="Cases as GeoJSON",
         response_class=StreamingResponse,
-        responses=_file(GEOJSON, "a FeatureCollection of points", '{"type":"FeatureCollection","features":[]}'),
+        responses=_file(GEOJSON, "a FeatureCollection of points", {"type": "FeatureCollection", "features": []}),
     )
     def cases_geojson(person: CanExport, asked: Asked) -> StreamingResponse:
         """The cases of the filters for a map program, WGS-84, each with its row as properties."""

@@ -8,6 +8,7 @@ from pydantic import AwareDatetime, BaseModel, Field
 
 from adapters.journal_reading import Wanted, entries
 from console.access import CanReadJournal
+from console.moments import Moment
 from console.problems import invalid
 from console.world import World
 from incidents.journal import Kind, iso
@@ -45,8 +46,8 @@ def router(world: World) -> APIRouter:
         case: Annotated[str | None, Query(pattern=NAME, description="of this case")] = None,
         who: Annotated[str | None, Query(alias="person", pattern=NAME, description="by this account or token")] = None,
         kind: Annotated[Kind | None, Query()] = None,
-        since: Annotated[AwareDatetime | None, Query()] = None,
-        until: Annotated[AwareDatetime | None, Query()] = None,
+        since: Annotated[Moment | None, Query()] = None,
+        until: Annotated[Moment | None, Query()] = None,
         before: Annotated[int | None, Query(ge=1, le=2**62, description="entries numbered below this")] = None,
         limit: Annotated[int, Query(ge=1, le=MOST)] = 100,
     ) -> Entries:

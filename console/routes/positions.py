@@ -4,11 +4,12 @@ from datetime import datetime
 from typing import Annotated
 
 from fastapi import APIRouter, Path
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field
 
 from adapters.bus import Out
 from config.topics import UNIT_POSITIONS
 from console.access import CanPosition, CanRead
+from console.moments import Moment
 from console.problems import Problem, invalid, not_found
 from console.world import World
 from incidents.case import Case, Role
@@ -30,11 +31,11 @@ class Told(BaseModel):
         extra="forbid", json_schema_extra={"examples": [{"lon": 120.38, "lat": 36.07, "state": "available", "at": "2026-11-21T00:15:02Z"}]}
     )
 
-    lon: float = Field(ge=-180, le=180, allow_inf_nan=False)
-    lat: float = Field(ge=-90, le=90, allow_inf_nan=False)
+    lon: float = Field(strict=True, ge=-180, le=180, allow_inf_nan=False)
+    lat: float = Field(strict=True, ge=-90, le=90, allow_inf_nan=False)
     datum: Datum = Datum.WGS84
     state: UnitState = UnitState.AVAILABLE
-    at: AwareDatetime | None = Field(None, description="now, where it is not said")
+    at: Moment | None = Field(None, description="now, where it is not said")
     case_id: str | None = Field(None, max_length=64, description="the case it is busy with")
 
 

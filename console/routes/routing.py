@@ -4,9 +4,10 @@ from datetime import datetime
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Body
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field
 
 from console.access import CanRead
+from console.moments import Moment
 from console.views import View
 from console.world import World
 from incidents.case import DeadlineKind, Grounds
@@ -38,9 +39,9 @@ class PositionAsked(Asked):
     """Where a vehicle, drone or crew would be, `age_s` seconds before the case."""
 
     unit: Key
-    lon: float = Field(ge=-180, le=180)
-    lat: float = Field(ge=-90, le=90)
-    age_s: int = Field(0, ge=0, le=WEEK_S)
+    lon: float = Field(strict=True, ge=-180, le=180)
+    lat: float = Field(strict=True, ge=-90, le=90)
+    age_s: int = Field(0, strict=True, ge=0, le=WEEK_S)
     state: UnitState = UnitState.AVAILABLE
 
 
@@ -60,9 +61,9 @@ class TrialAsked(Asked):
     condition: Key | None = None
     channel: Channel = Channel.LOW_VIDEO
     severity: Severity | None = None
-    lon: float = Field(ge=-180, le=180)
-    lat: float = Field(ge=-90, le=90)
-    at: AwareDatetime | None = None
+    lon: float = Field(strict=True, ge=-180, le=180)
+    lat: float = Field(strict=True, ge=-90, le=90)
+    at: Moment | None = None
     part: Key | None = Field(None, description="code of the part, where it is known: its owner may lead")
     positions: list[PositionAsked] = Field(default_factory=list, max_length=MOST_POSITIONS)
     precedent: PrecedentAsked | None = None

@@ -4,17 +4,23 @@ import uuid
 from collections.abc import Iterable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 
 import httpx
+import pytest
 import redis as engine
 
 from adapters.bus import Out
+from adapters.evaluation_store import Counting, Sheets, evaluation_file
 from adapters.feed import frame
 from adapters.hot import Keys
+from adapters.told_reports import ReportLog
 from config.settings import Settings
 from config.topics import CASE_COMMANDS
-from incidents.case import Role
+from console.example_values import TOLD, TOTAL
+from incidents.case import Case, Role
+from incidents.facts import encode_fact
 from incidents.rights import BLIND
 from tests.adapters.pictures import phone_jpeg, scene
 from tests.api.town import UNIT, A, B, Town
@@ -61,6 +67,10 @@ def offices(redis_url: str, folder: Any) -> Iterator[Offices]:
     settings = Settings(redis_url=redis_url, local_dir=folder, namespace=namespace, city="qingdao", rate_token=10_000_000)
     closure = Bus(settings)
     with ExitStack() as stack:
+        patch = stack.enter_context(pytest.MonkeyPatch.context())
+        for name in ("report", "of_case"):
+            patch.setattr(ReportLog, name, getattr(StandingLog, name))
+        patch.setattr(ReportLog, "case_id", "QD-20261121-0000000001", raising=False)
         console = stack.enter_context(served(settings, closure))
         made = Offices(console, Town(console.world.city))
         for number, district in enumerate((A, B)):
@@ -68,9 +78,34 @@ def offices(redis_url: str, folder: Any) -> Iterator[Offices]:
             _settle(made, district, 10 * number)
         made.town.keep(console.world.database)
         _tell(made, settings, closure)
+        _evaluate(made, settings)
         for district in (A, B):
             _act(made, district)
         yield made
+
+
+def _evaluate(made: Offices, settings: Settings) -> None:
+    """The sheets as the worker keeps them."""
+    sheets = Sheets(evaluation_file(settings), Counting.of(made.town.city))
+    sheets.positions("t1")
+    sheets.take([encode_fact(fact) for fact in made.town.facts], {0: 1})
+    sheets.close()
+
+
+class StandingLog:
+    """A log of reports without Kafka: whatever is asked for opened A's case."""
+
+    case_id: str
+
+    def report(self, source: str, report_id: str, around: datetime) -> list[dict[str, Any]]:
+        """See ReportLog."""
+        about = {name: TOLD[name] for name in TOLD if name not in ("case_state", "merged_into")}
+        return [{**about, "source": source, "id": report_id, "case_id": self.case_id}]
+
+    def of_case(self, case: Case, limit: int) -> dict[str, Any]:
+        """See ReportLog."""
+        row = {name: TOLD[name] for name in TOLD if name not in ("case_state", "merged_into", "category", "channel", "appended_at")}
+        return {"report_count": 1, "sources": [TOTAL], "reports": [{**row, "case_id": case.case_id}]}
 
 
 def _client(console: Served, role: Role, district: str) -> httpx.Client:
