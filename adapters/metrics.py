@@ -101,3 +101,12 @@ FEED_FRAMES = _counter("feed_frames", "Facts offered to the live feed; result is
 FEED_CLIENTS = _gauge("feed_clients", "Browsers that follow the live feed.")
 HTTP_REQUESTS = _counter("http_requests", "Requests answered by the console, by route pattern and status class.", "route", "status")
 HTTP_SECONDS = _histogram("http_request_seconds", "Time to answer a request.", _SHORT_S, "route")
+
+# Hooks
+NOTICES = _counter("notices", "Notices delivered, by why they were sent; those told in a digest count one each.", "channel", "reason")
+NOTICES_FAILED = _counter("notices_failed", "Attempts to deliver a notice that failed, by Alertmanager's reasons.", "channel", "reason")
+NOTICES_UNDELIVERED = _counter("notices_undelivered", "Deliveries given up and put on alerts.undelivered.", "channel")
+NOTICE_AGE_SECONDS = _histogram("notice_age_seconds", "From a notice's making until its receiver had it.", _AGE_S, "channel")
+HOOK_QUEUE_OLDEST_AGE_SECONDS = _gauge("hook_queue_oldest_age_seconds", "Age of the delivery that has waited longest.")
+HOOK_QUEUE_DELIVERIES = _gauge("hook_queue_deliveries", "Deliveries in the queue; state is waiting (also under way) or dead.", "state")
+HOOK_BREAKERS_OPEN = _gauge("hook_breakers_open", "Targets that failed five times in a row and are asked once a minute.")
