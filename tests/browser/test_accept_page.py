@@ -105,6 +105,18 @@ def test_what_is_missing_is_said_and_a_lost_answer_costs_neither_words_nor_a_sec
     assert (first["id"], first["time"]) == (second["id"], second["time"])
 
 
+def test_a_place_outside_the_city_is_said_in_words(opened: OpenDesk) -> None:
+    desk = Desk("acceptor")
+    errors = [{"index": 0, "reason": "out_of_bounds", "path": "data.location", "detail": "lon 119 is out of qingdao"}]
+    desk.refuse_next("/events", 422, detail="report 0: …", errors=errors)
+    page = opened(desk, "/accept", NO_GL).page
+    choose(page, "dlys")
+    page.get_by_label("来电内容").fill("路上有土")
+    page.get_by_label("地址").fill("别处")
+    page.get_by_role("button", name="受理", exact=True).click()
+    expect(page.get_by_role("alert")).to_have_text("点位在本市之外，请在地图上重新点选。")
+
+
 def test_the_callers_name_is_never_kept_in_the_browser(opened: OpenDesk) -> None:
     page = opened(Desk("acceptor"), "/accept", NO_GL).page
     page.get_by_label("来电内容").fill("噪音扰民")

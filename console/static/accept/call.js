@@ -1,7 +1,7 @@
 // One call: what was said so far, its likely duplicates, and what becomes of it. The caller's name and number are never kept in this browser.
 import { ApiError, command, get, newKey, post, session } from "../lib/api.js";
 import { batch, effect, signal } from "../lib/dom.js";
-import { catalogue } from "../lib/i18n.js";
+import { catalogue, hasWord, t } from "../lib/i18n.js";
 import { cityNow } from "../lib/time.js";
 
 const WAIT_MS = 400, LOOK_MS = 600, LOOKS = 25, DRAFT = "cityloop.draft call", PERSONAL = new Set(["name", "phone"]), LAST = 8;
@@ -58,6 +58,12 @@ function report({ category, words, point, address, part, name, phone, number, ..
   return { specversion: "1.0", id, source: `/hotline/${session.value.person.id}`, type: "city.incident.reported.v1", time, datacontenttype: "application/json", data };
 }
 
+/** Why the report was not taken: by its reason where a caller's words can mend it, else as the console says it. */
+function why(error) {
+  const first = error.problem?.errors?.[0], key = `refused.${first?.reason}`;
+  return hasWord(key) ? t(key) : first?.detail ?? (error.detail || error.title || t(error.isAway ? "trouble.away" : "trouble.other"));
+}
+
 let pending = null; // {id, time} of a call whose answer was lost: sending it again opens nothing twice
 
 /** Take the call: a report, then (if it is the same thing) its case merged into the other one. */
@@ -70,7 +76,7 @@ export async function take() {
     await post("/events", event);
   } catch (error) {
     if (!error.isAway) pending = null;
-    batch(() => { busy.value = false; wrong.value = error.problem?.refused?.[0]?.detail ?? (error.detail || error.title || error.type); });
+    batch(() => { busy.value = false; wrong.value = why(error); });
     return false;
   }
   pending = null;
