@@ -21,8 +21,8 @@ from adapters.console_view import ConsoleView
 from config.settings import Settings
 from config.topics import CASE_COMMANDS
 from console.answers import Answers
-from console.moments import Moment
 from console.problems import Problem, not_found
+from console.wire import Moment, Whole
 from incidents.case import Case, Command, CommandType, Evidence, Outcome, State
 from incidents.catalogue import City, Severity
 from incidents.events import CaseId
@@ -64,7 +64,7 @@ class Ask(BaseModel):
     into: CaseName | None = None
     other: CaseName | None = None
     until: Moment | None = None
-    rating: int | None = Field(None, strict=True, ge=-9, le=9)
+    rating: Annotated[Whole, Field(ge=-9, le=9)] | None = None
     upheld: bool | None = Field(None, strict=True)
     evidence: tuple[ShownEvidence, ...] = Field((), max_length=50)
 
@@ -148,7 +148,7 @@ class Commands:
         self._origin = settings.city
         self._city = city
         self._ports = ports
-        self._wait_s = wait_s
+        self.wait_s = wait_s
 
     async def give(self, person: Person, wishes: Sequence[Wish]) -> list[Given | Problem]:
         """Give them all and wait for what each comes to; answers in the same order. They may be of one case.
@@ -164,7 +164,7 @@ class Commands:
         asked = [row for row in rows if row.is_open]
         if asked:
             await self._publish(person, asked, cases)
-            answers = await asyncio.gather(*(self._ports.answers.wait(row.asked.command_id, self._wait_s) for row in asked))
+            answers = await asyncio.gather(*(self._ports.answers.wait(row.asked.command_id, self.wait_s) for row in asked))
             for row, row.outcome in zip(asked, answers, strict=True):
                 row.asked = row.asked.model_copy(update={"outcome": row.outcome})
             await self._ports.asked.keep([row.asked for row in asked if row.outcome is not None])

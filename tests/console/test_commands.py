@@ -96,7 +96,7 @@ def closure(settings: Settings) -> Closure:
 def console(settings: Settings, closure: Closure) -> Iterator[Served]:
     """A console before it, which waits for answers for half a second."""
     with served(settings, closure) as console:
-        console.world.commands._wait_s = 0.5
+        console.world.commands.wait_s = 0.5
         yield console
 
 

@@ -92,7 +92,7 @@ def test_reports_become_a_case_that_people_act_on_over_the_api(console: Served, 
         assert _units(other) == []
 
         running.stop()
-        console.world.commands._wait_s = 0.5
+        console.world.commands.wait_s = 0.5
         assert give(unit, case_id, "k3", type="note", note="on our way").status_code == 202
         worker(settings, "--only", "closure")
         until(lambda: unit.get("/api/v1/commands/k3").status_code == 200, "the answer of the next worker", WITHIN_S)
