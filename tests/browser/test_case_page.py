@@ -79,7 +79,7 @@ def test_only_valid_acts_are_offered_and_each_waits_ten_seconds_to_be_taken_back
     case_id = rich(desk)
     page = opened(desk, f"/case/{case_id}").page
     page.clock.install()
-    expect(page.locator(".acts > button")).to_have_text([re.compile("结案"), re.compile("核查不通过")])
+    expect(page.locator(".acts > button")).to_have_text([re.compile("^结案"), re.compile("核查不通过"), re.compile("改类别")])
     page.keyboard.press("1")
     page.get_by_label("说明").fill("现场已恢复")
     submit(page)
@@ -91,6 +91,17 @@ def test_only_valid_acts_are_offered_and_each_waits_ten_seconds_to_be_taken_back
     expect(page.locator(".case-head")).to_contain_text("已结案")
     assert given(desk) == [{"type": "close", "note": "现场已恢复"}]
     expect(page.locator(".event").first).to_contain_text("结案")
+
+
+def test_an_emergency_that_waits_for_somebody_is_dispatched_at_once(opened: OpenDesk) -> None:
+    desk = Desk("dispatcher")
+    case_id = desk.open("filed", category="water_main_burst")
+    page = opened(desk, f"/case/{case_id}").page
+    button(page, "派遣").click()
+    page.get_by_role("combobox", name="处置部门").fill("gsqx")
+    page.keyboard.press("Enter")
+    submit(page)
+    expect(page.locator(".unit .who")).to_contain_text("青岛市供水抢修中心", timeout=4000)
 
 
 def test_what_is_held_goes_when_the_page_goes(opened: OpenDesk) -> None:

@@ -54,8 +54,13 @@ export function give(action, values, evidence, target = id) {
     return undefined;
   };
   close();
+  if (isUrgent(view.value.row)) { send(newKey()); return; }
   hold({ text: t("act.held", { what: word("command", action.command) }), detail: t("act.heldHint"), send, onUndo: () => back(null) });
 }
+
+const EARLY = new Set(["held", "reported", "verifying", "filed", "dispatched"]);
+/** Until somebody is on the way to an emergency ten seconds are too many: its acts are sent at once. */
+const isUrgent = (row) => row.severity === "emergency" && EARLY.has(row.state);
 
 const stored = (photo) => {
   const form = new FormData();
@@ -104,19 +109,27 @@ function Form({ action, values: first, conflict }) {
     ${wrong && html`<p class="wrong" role="alert">${wrong}</p>`}<//>`;
 }
 
+const MOST = 4, LEAST = 3;
+
+/** What is a button and what stands in the menu: the way forward, what goes beside it, and where both are few the most usual of the rest. */
+function laidOut() {
+  const { forward, beside, more } = sorted(view.value.actions), main = [...forward, ...beside], shown = [...main, ...more.slice(0, Math.max(0, LEAST - main.length))].slice(0, MOST);
+  return { shown, hidden: [...main, ...more].filter((action) => !shown.includes(action)) };
+}
+
 /** The bar of acts: the way forward as buttons, the rest in a menu. While one is held nothing else can be begun. */
 export function Acts() {
   const { forward, beside, more } = sorted(view.value.actions), waiting = held.value.at(-1);
   if (waiting) return html`<div class="acts held" role="status"><p>${waiting.text}</p><${Button} onClick=${() => waiting.now()}>${t("act.now")}<//><${Button} keys="z" onClick=${() => waiting.undo()}>${t("undo")}<//></div>`;
   if (!forward.length && !beside.length && !more.length) return html`<p class="acts none">${t("act.none", { role: word("role", session.value?.person?.role) })}</p>`;
-  const shown = [...forward, ...beside];
-  return html`<div class="acts" role="group" aria-label=${t("act.group")}>${shown.slice(0, 4).map((action, place) => html`<${Button} key=${action.command} keys=${place < 9 ? String(place + 1) : undefined}
+  const { shown, hidden } = laidOut();
+  return html`<div class="acts" role="group" aria-label=${t("act.group")}>${shown.map((action, place) => html`<${Button} key=${action.command} keys=${String(place + 1)}
       kind=${place === 0 && forward.length ? "main" : HARSH.has(action.command) ? "danger" : ""} onClick=${() => begin(action)}>${word("command", action.command)}<//>`)}
-    ${(more.length > 0 || shown.length > 4) && html`<${Menu} label=${t("act.more")} icon="more" text=${t("act.more")} items=${[...shown.slice(4), ...more].map((action) => ({ label: word("command", action.command), danger: HARSH.has(action.command), act: () => begin(action) }))}/>`}</div>`;
+    ${hidden.length > 0 && html`<${Menu} label=${t("act.more")} icon="more" text=${t("act.more")} items=${hidden.map((action) => ({ label: word("command", action.command), danger: HARSH.has(action.command), act: () => begin(action) }))}/>`}</div>`;
 }
 
 /** The acts by number, for the keyboard. */
 export const byNumber = (number) => {
-  const { forward, beside } = sorted(view.value?.actions ?? []), action = [...forward, ...beside].slice(0, 4)[number - 1];
+  const action = view.value && laidOut().shown[number - 1];
   if (action && !held.value.length) begin(action);
 };

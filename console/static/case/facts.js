@@ -13,7 +13,7 @@ const LEAST_PURPOSE = 10; // as the console wants it
 const PURPOSES = ["contact", "visit", "enforce", "verify"];
 
 const Row = ({ name, children }) => children ? html`<div><dt>${name}</dt><dd>${children}</dd></div>` : null;
-const isMask = (value) => value !== null && typeof value === "object" && value.masked === true;
+export const isMask = (value) => value !== null && typeof value === "object" && value.masked === true;
 
 /** A personal value: masked with its mark (the same mark is the same person or plate), or as it was opened. */
 export function Personal({ value, path }) {
@@ -35,7 +35,7 @@ const household = (known) => (known.personal ?? []).flatMap((one, at) => Object.
   .map(([field, value]) => html`<${Row} key=${`${at}.${field}`} name=${t(`personal.${field}`)}><${Personal} value=${value} path=${`personal.${at}.values.${field}`}/> <small>${one.source}</small><//>`));
 
 export function Facts({ row, known, others, districts, canOpen }) {
-  const sealed = [known.plate, known.building?.unit, known.building?.floor, known.identity?.value, ...(known.personal ?? []).flatMap((one) => Object.values(one.values)), ...(known.statements ?? []).flatMap((one) => Object.values(one.reporter ?? {}))].some(isMask);
+  const sealed = [known.identity?.value, ...(known.personal ?? []).flatMap((one) => Object.values(one.values)), ...(known.statements ?? []).flatMap((one) => isMask(one.reporter) ? [one.reporter] : Object.values(one.reporter ?? {}))].some(isMask);
   return html`<section class="panel facts" aria-labelledby="facts-title"><h2 id="facts-title">${t("facts.title")}</h2><div class="beside"><dl>
       <${Row} name=${t("facts.what")}>${known.description}<//><${Row} name=${t("facts.condition")}>${conditionOf(row)}<//>
       <${Row} name=${t("facts.where")}>${row.address}<//><${Row} name=${t("facts.cell")}>${place(row)}<//>

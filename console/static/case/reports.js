@@ -4,7 +4,7 @@ import { hasWord, nameOf, t, word } from "../lib/i18n.js";
 import { full, when } from "../lib/time.js";
 import { Button, Shape, StateChip } from "../lib/ui.js";
 import { begin } from "./act.js";
-import { Personal } from "./facts.js";
+import { Personal, isMask } from "./facts.js";
 
 /** "same_place 12 m 340 s" -> "同一地点 · 12 m 340 s": the rule by its name, its numbers as they are. */
 export function because(reason) {
@@ -14,7 +14,7 @@ export function because(reason) {
 }
 
 const Said = ({ statement, at }) => html`<blockquote>${statement.description && html`<p>${statement.description}</p>`}
-  ${statement.reporter && html`<footer>${["name", "phone"].filter((field) => statement.reporter[field]).map((field) => html`<span key=${field}>${t(`reporter.${field}`)} <${Personal} value=${statement.reporter[field]} path=${`statements.${at}.reporter.${field}`}/></span>`)}</footer>`}</blockquote>`;
+  ${isMask(statement.reporter) ? html`<footer><span>${t("reporter.whole")} <${Personal} value=${statement.reporter} path=${`statements.${at}.reporter`}/></span></footer>` : statement.reporter && html`<footer>${["name", "phone"].filter((field) => statement.reporter[field]).map((field) => html`<span key=${field}>${t(`reporter.${field}`)} <${Personal} value=${statement.reporter[field]} path=${`statements.${at}.reporter.${field}`}/></span>`)}</footer>`}</blockquote>`;
 
 export function Reports({ reports, merged, known, mayUnmerge }) {
   return html`<section class="panel reports" aria-labelledby="reports-title"><h2 id="reports-title">${t("reports.title")} <b>${reports.length + merged.length}</b></h2>

@@ -42,6 +42,7 @@ const Notices = () => html`${signedOut.value && html`<p class="notice">${t("fiel
   ${trouble.value && html`<${Trouble} error=${trouble.value} onRetry=${refresh}/>`}`;
 
 function List() {
+  if (!tasks.value && signedOut.value) return null;
   if (!tasks.value) return html`<p class="empty-words">${t(online.value ? "field.loading" : "field.neverLoaded")}</p>`;
   if (!mine.value.length) return html`<div class="nothing"><${Icon} name="check" size="40"/><b>${t("field.none")}</b><p>${t("field.noneHint")}</p></div>`;
   return html`<ol class="tasks">${mine.value.map((task) => html`<${Card} key=${task.case_id} task=${task}/>`)}</ol>`;
