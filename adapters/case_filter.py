@@ -1,15 +1,13 @@
 """What may be asked of lists of cases, as conditions on the case tables: filters, tabs and orders."""
 
 import re
-from collections.abc import Sequence
 from datetime import datetime
 from enum import StrEnum
 
-from sqlalchemy import ColumnElement, TextClause, and_, column, false, func, or_, select, table, text, true
+from sqlalchemy import ColumnElement, and_, exists, false, func, or_, true
 
 from adapters.case_rows import PER_MS
-from adapters.case_tables import CASES, INVOLVED, Number
-from adapters.case_words import Term, for_postgres, for_sqlite
+from adapters.case_tables import CASES, INVOLVED
 from incidents.case import ENDED, HeldBecause, State
 from incidents.catalogue import Channel, Frozen, Severity
 from incidents.clocks import RUNNING
@@ -82,6 +80,12 @@ class Filter(Frozen):
         return None if self.case_id else (self.q or "").strip() or None
 
     @property
+    def numbers(self) -> tuple[int, int]:
+        """`since` and `until` as numbers of cases; 0 for none."""
+        begin, end = (0 if each is None else epoch_ms(each) * PER_MS for each in (self.since, self.until))
+        return begin, end
+
+    @property
     def open_only(self) -> bool:
         """Whether no ended case can match."""
         return self.tab is not None or self.overdue is True or bool(self.status and ENDED.isdisjoint(self.status))
@@ -89,8 +93,6 @@ class Filter(Frozen):
 
 EVERY_CASE = Filter()
 C = CASES.c
-SQLITE_WORDS = table("case_words", column("rowid", Number))
-POSTGRES_WORDS = table("case_words", column("number", Number))
 
 
 def seen_by(scope: Scope) -> list[Condition]:
@@ -99,17 +101,17 @@ def seen_by(scope: Scope) -> list[Condition]:
     if scope.districts is not None:
         seen.append(C.district.in_(scope.districts) if scope.districts else false())
     if scope.unit is not None:
-        seen.append(C.number.in_(select(INVOLVED.c.number).where(INVOLVED.c.unit.in_(scope.units))))
+        seen.append(exists().where(INVOLVED.c.unit.in_(scope.units), INVOLVED.c.number == C.number))
     return seen
 
 
-def conditions(wanted: Filter, now: datetime) -> list[Condition]:
-    """The filter as conditions on `cases`."""
+def conditions(wanted: Filter, now: datetime, only_open: bool) -> list[Condition]:
+    """The filter as conditions on `cases`, but `q`, and the time, which `in_time` says of any column."""
     equal = ("district", "category", "unit", "grid", "severity", "channel")
     found: list[Condition] = [_any_of(C[name], value) for name in equal if (value := getattr(wanted, name))]
     if wanted.id:
         found.append(C.case_id.in_(wanted.id))
-    if wanted.open_only:
+    if only_open:
         found.append(C.is_open)
     if wanted.status:
         found.append(C.state.in_(wanted.status))
@@ -117,10 +119,6 @@ def conditions(wanted: Filter, now: datetime) -> list[Condition]:
         found.append(_tab(wanted.tab, now))
     if wanted.overdue is not None:
         found.append(overdue(now) if wanted.overdue else ~overdue(now))
-    if wanted.since is not None:
-        found.append(C.number >= epoch_ms(wanted.since) * PER_MS)
-    if wanted.until is not None:
-        found.append(C.number < epoch_ms(wanted.until) * PER_MS)
     if wanted.bbox is not None:
         found += in_box(wanted.bbox)
     if wanted.case_id is not None:
@@ -138,6 +136,12 @@ def overdue(now: datetime) -> Condition:
     return and_(C.is_open, or_(C.overdue.is_(true()), func.coalesce(late, false())))
 
 
+def in_time(wanted: Filter, number: ColumnElement[int]) -> list[Condition]:
+    """`since` and `until` as conditions on the column that a number is read from."""
+    begin, end = wanted.numbers
+    return ([number >= begin] if begin else []) + ([number < end] if end else [])
+
+
 def in_box(bbox: Bbox) -> list[Condition]:
     """The points of a box."""
     west, south, east, north = bbox
@@ -151,10 +155,3 @@ def _tab(tab: Tab, now: datetime) -> Condition:
     if tab is Tab.TO_FILE:
         states = or_(states, and_(C.state == State.HELD, C.held_because.in_(sorted(CONFIRMABLE))))
     return states
-
-
-def found_by(terms: Sequence[Term], is_sqlite: bool) -> TextClause:
-    """What `q` searches, on one of the two indexes of words."""
-    if is_sqlite:
-        return text("case_words MATCH :match").bindparams(match=for_sqlite(terms))
-    return text("case_words.vector @@ CAST(:match AS tsquery)").bindparams(match=for_postgres(terms))

@@ -10,9 +10,10 @@ from contextlib import contextmanager
 from sqlalchemy import Connection, Table, delete, func, insert, select, text, update
 from sqlalchemy.exc import IntegrityError
 
-from adapters.case_rows import Row, Told, document_row, number_of, units_of, word_row
+from adapters.case_rows import Row, Told, document_row, number_of, word_row
 from adapters.case_statements import Statements
 from adapters.case_tables import ABOUT, CASES, DOCUMENTS, FACTS, GAPS, INVOLVED, READ_TO, SCHEMA
+from adapters.case_words import units_of
 from adapters.database import Database
 from adapters.evidence_tables import PROOFS, SHOWN, proofs_of, shown_by
 from incidents.audit import Span
@@ -138,7 +139,7 @@ class CaseTables:
         cases = [(told.event["data"]["case"], number) for told, number in moved]
         connection.execute(self._do.put_documents, [document_row(case) | {"number": number} for case, number in cases])
         self._involve(connection, cases)
-        self._word(connection, [word_row(case) | {"number": number} for case, number in cases])
+        self._word(connection, [word_row(told.event["data"]["case"], told.case) | {"number": number} for told, number in moved])
         for table, told in ((SHOWN, shown_by), (PROOFS, proofs_of)):
             self._add(connection, table, [row for case, _ in cases for row in told(case)])
 
@@ -151,7 +152,7 @@ class CaseTables:
         self._add(connection, INVOLVED, [{"unit": unit, "number": number} for unit, number in sorted(wanted - there)])
 
     def _word(self, connection: Connection, rows: Sequence[Row]) -> None:
-        """Words hardly ever change, and their index is the dearest to change."""
+        """Words change seldom, and their index is the dearest to change."""
         known = connection.execute(self._do.words, {"numbers": [row["number"] for row in rows]})
         there = {number: words for number, words in known}
         if changed := [row for row in rows if there.get(row["number"]) != row["words"]]:

@@ -11,7 +11,7 @@ from enum import StrEnum
 from typing import Any
 
 import orjson
-from sqlalchemy import ColumnElement, Row, and_, func, or_
+from sqlalchemy import ColumnElement, Row, Select, and_, func, or_
 
 from adapters.case_tables import CASES
 from incidents.errors import UserError
@@ -33,6 +33,7 @@ class Sort(StrEnum):
 
 
 Number = ColumnElement[int]
+Position = tuple[int, ...]
 
 
 @dataclass(frozen=True)
@@ -41,7 +42,12 @@ class Order:
 
     by: Callable[[Number], tuple[ColumnElement[Any], ...]]
     after: Callable[..., ColumnElement[bool]]
-    position: Callable[[Row[Any]], tuple[int, ...]]
+    position: Callable[[Row[Any]], Position]
+
+    def cut(self, query: Select[Any], number: Number, last: Position | None, most: int | None) -> Select[Any]:
+        """The first rows of a query in this order, behind a position."""
+        rest = query if last is None else query.where(self.after(number, *last))
+        return rest.order_by(*self.by(number)).limit(most)
 
 
 ORDERS: dict[Sort, Order] = {
@@ -73,14 +79,14 @@ def cursor_of(sort: Sort, row: Row[Any]) -> str:
     return base64.urlsafe_b64encode(orjson.dumps([sort, *ORDERS[sort].position(row)])).decode().rstrip("=")
 
 
-def behind(sort: Sort, cursor: str, number: Number) -> ColumnElement[bool]:
-    """The rows behind a cursor. Raises UserError when it is none, or of another order."""
+def position(sort: Sort, cursor: str) -> Position:
+    """What a cursor says. Raises UserError when it is none, or of another order."""
     try:
-        named, *position = orjson.loads(base64.b64decode(cursor + "=" * (-len(cursor) % 4), b"-_", validate=True))
-        numbers = all(type(each) is int and abs(each) < MOST for each in position)
-        fits = named == sort and numbers and len(position) == len(ORDERS[sort].by(number))
+        named, *found = orjson.loads(base64.b64decode(cursor + "=" * (-len(cursor) % 4), b"-_", validate=True))
+        numbers = all(type(each) is int and abs(each) < MOST for each in found)
+        fits = named == sort and numbers and len(found) == len(ORDERS[sort].by(C.number))
     except (ValueError, binascii.Error):
         fits = False
     if not fits:
         raise UserError(f"cursor {cursor[:80]!r} is none of this list sorted by {sort}; ask without a cursor to begin at its first page")
-    return ORDERS[sort].after(number, *position)
+    return tuple(found)

@@ -1,40 +1,25 @@
 """The only reader of the case tables: what the console shows of cases, to each person what exists for them.
 
-Every select begins in `_select`, which adds the scope, so that no answer can forget it; a case out of the scope is None, as one that never
-was (a test holds all modules to that). "Now" is the city's clock at the moment of reading: a case whose time has run out is overdue then.
-Nothing is masked here.
+Every statement begins in `select_seen`, which adds the scope, so that no answer can forget it; a case out of the scope is None, as one
+that never was (a test holds all modules to that). "Now" is the city's clock at the moment of reading: a case whose time has run out is
+overdue then. Nothing is masked here.
 """
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from functools import cached_property
 from math import cos, radians
 from typing import Any
 
 import orjson
-from sqlalchemy import ColumnElement, Connection, Select, func, select
+from sqlalchemy import ColumnElement, func
 
-from adapters.case_filter import (
-    CONFIRMABLE,
-    EVERY_CASE,
-    POSTGRES_WORDS,
-    SQLITE_WORDS,
-    TAB_STATES,
-    Bbox,
-    Filter,
-    Tab,
-    conditions,
-    found_by,
-    in_box,
-    overdue,
-    seen_by,
-)
-from adapters.case_orders import ORDERS, Sort, behind, cursor_of
+from adapters.case_filter import CONFIRMABLE, EVERY_CASE, TAB_STATES, Bbox, Filter, Tab, in_box, overdue
+from adapters.case_lists import MOST_COUNTED, Listed, Lists, select_seen
+from adapters.case_orders import Sort, cursor_of, position
 from adapters.case_rows import PER_MS
 from adapters.case_shown import fact_shown, row_shown
 from adapters.case_tables import CASES, DOCUMENTS, FACTS
-from adapters.case_words import Names
 from adapters.database import Database
 from incidents.case import State
 from incidents.catalogue import City
@@ -44,7 +29,6 @@ from incidents.rights import Scope
 
 MOST_ROWS = 500
 MOST_POINTS = 10_000
-MOST_COUNTED = 200
 EXPORTED_AT_ONCE = 1_000
 SIMILAR_LOOKED_AT = 200
 C = CASES.c
@@ -101,7 +85,7 @@ class CaseQuery:
         self._database = database
         self._city = city
         self._now = now
-        self._words = SQLITE_WORDS if database.is_sqlite else POSTGRES_WORDS
+        self._lists = Lists(database.is_sqlite, city, now)
 
     def cases(
         self, scope: Scope, wanted: Filter = EVERY_CASE, cursor: str | None = None, limit: int = 50, sort: Sort = Sort.NEWEST
@@ -113,54 +97,53 @@ class CaseQuery:
         """
         limit = max(1, min(limit, MOST_ROWS))
         open_only = wanted.open_only or sort is not Sort.NEWEST
-        query = self._matching(scope, wanted, [CASES, self._is_overdue()], only_open=open_only)
-        number = self._number(wanted)
-        page = query if cursor is None else query.where(behind(sort, cursor, number))
+        last = None if cursor is None else position(sort, cursor)
         with self._database.read() as connection:
-            rows = connection.execute(page.order_by(*ORDERS[sort].by(number)).limit(limit + 1)).all()
+            listed = Listed(scope, wanted, sort, open_only)
+            rows = connection.execute(self._lists.query(connection, listed, [CASES, self._is_overdue()], limit + 1, last)).all()
             more = len(rows) > limit
-            complete = cursor is None and not more
-            total = len(rows) if complete else _counted(connection, query, number, open_only)
-        exact = open_only or complete or total <= MOST_COUNTED
+            complete = last is None and not more
+            total = len(rows) if complete else self._lists.total(connection, listed)
+        at_least = not (open_only or complete or total <= MOST_COUNTED)
         following = cursor_of(sort, rows[limit - 1]) if more else None
-        return Page([row_shown(row) for row in rows[:limit]], following, total if exact else MOST_COUNTED, not exact)
+        return Page([row_shown(row) for row in rows[:limit]], following, min(total, MOST_COUNTED) if at_least else total, at_least)
 
     def case(self, scope: Scope, case_id: str) -> Found | None:
         """A whole case; None when there is none, or none for this scope."""
-        query = self._select(scope, CASES, self._is_overdue(), DOCUMENTS.c.json).join(DOCUMENTS, DOCUMENTS.c.number == C.number)
+        query = select_seen(scope, CASES, self._is_overdue(), DOCUMENTS.c.json).join(DOCUMENTS, DOCUMENTS.c.number == C.number)
         with self._database.read() as connection:
             row = connection.execute(query.where(C.case_id == case_id)).first()
         return None if row is None else Found(row_shown(row), orjson.loads(row.json))
 
     def some(self, scope: Scope, case_ids: Sequence[str]) -> list[Json]:
         """The rows of those of these cases that exist for this scope, the newest first."""
-        query = self._select(scope, CASES, self._is_overdue()).where(C.case_id.in_(case_ids[:MOST_ROWS]))
+        query = select_seen(scope, CASES, self._is_overdue()).where(C.case_id.in_(case_ids[:MOST_ROWS]))
         with self._database.read() as connection:
             return [row_shown(row) for row in connection.execute(query.order_by(C.number.desc()))]
 
     def facts(self, scope: Scope, case_id: str, after: int = 0, limit: int = 200) -> list[Json] | None:
         """What happened to a case behind a sequence, in order; None when there is no such case for this scope."""
         limit = max(1, min(limit, MOST_ROWS))
-        facts = self._select(scope, FACTS).join(FACTS, FACTS.c.number == C.number).where(C.case_id == case_id, FACTS.c.sequence > after)
+        facts = select_seen(scope, FACTS).join(FACTS, FACTS.c.number == C.number).where(C.case_id == case_id, FACTS.c.sequence > after)
         with self._database.read() as connection:
             rows = connection.execute(facts.order_by(FACTS.c.sequence).limit(limit)).all()
-            there = rows or connection.execute(self._select(scope, C.number).where(C.case_id == case_id)).first()
+            there = rows or connection.execute(select_seen(scope, C.number).where(C.case_id == case_id)).first()
         return [fact_shown(row) for row in rows] if there else None
 
     def points(self, scope: Scope, bbox: Bbox | None = None, wanted: Filter = EVERY_CASE, most: int = MOST_POINTS) -> Points:
         """The open cases of a filter in a box, the newest first."""
         late = self._is_overdue()
         columns = (C.case_id, C.lon, C.lat, C.category, C.state, C.severity, C.due_ms, late, C.opened_ms, C.district)  # in this order
-        query = self._matching(scope, wanted, columns, only_open=True).where(*(in_box(bbox) if bbox else ()))
+        boxed = wanted if bbox is None else wanted.model_copy(update={"bbox": bbox})
         with self._database.read() as connection:
-            rows = connection.execute(query.order_by(self._number(wanted).desc()).limit(most + 1)).all()
+            rows = connection.execute(self._lists.query(connection, Listed(scope, boxed, Sort.NEWEST, True), columns, most + 1)).all()
         return Points(list(map(list, rows[:most])), len(rows) <= most)
 
     def counts(self, scope: Scope) -> Counts:
         """How many open cases stand where."""
         late = self._is_overdue()
         groups = (C.state, C.district, C.held_because, late)
-        query = self._select(scope, *groups, func.count().label("n")).where(C.is_open).group_by(*groups)
+        query = select_seen(scope, *groups, func.count().label("n")).where(C.is_open).group_by(*groups)
         counts = Counts(dict.fromkeys(Tab, 0), {}, {})
         with self._database.read() as connection:
             for row in connection.execute(query):
@@ -173,22 +156,22 @@ class CaseQuery:
     def tasks(self, scope: Scope, states: Sequence[State], limit: int = 200) -> list[Found]:
         """Open cases in one of these states, by what runs out first: the post's own limit or the case's."""
         first = func.coalesce(C.stage_due_ms, C.due_ms, C.entered_ms)
-        query = self._select(scope, CASES, self._is_overdue(), DOCUMENTS.c.json).join(DOCUMENTS, DOCUMENTS.c.number == C.number)
+        query = select_seen(scope, CASES, self._is_overdue(), DOCUMENTS.c.json).join(DOCUMENTS, DOCUMENTS.c.number == C.number)
         query = query.where(C.is_open, C.state.in_(states)).order_by(first, C.number).limit(min(limit, MOST_ROWS))
         with self._database.read() as connection:
             return [Found(row_shown(row), orjson.loads(row.json)) for row in connection.execute(query)]
 
     def rows(self, scope: Scope, wanted: Filter = EVERY_CASE) -> Iterator[Json]:
         """Every case of a filter, the newest first, a thousand at a time: no transaction lasts as long as the download."""
-        number, last = self._number(wanted), None
-        query = self._matching(scope, wanted, [CASES, self._is_overdue()]).order_by(number.desc()).limit(EXPORTED_AT_ONCE)
+        listed, last = Listed(scope, wanted, Sort.NEWEST, wanted.open_only), None
         while True:
             with self._database.read() as connection:
-                found = connection.execute(query if last is None else query.where(number < last)).all()
+                query = self._lists.query(connection, listed, [CASES, self._is_overdue()], EXPORTED_AT_ONCE, last)
+                found = connection.execute(query).all()
             yield from map(row_shown, found)
             if len(found) < EXPORTED_AT_ONCE:
                 return
-            last = found[-1].number
+            last = (found[-1].number,)
 
     def similar(self, scope: Scope, category: str, at: tuple[float, float], within_m: float, since: datetime) -> list[Near]:
         """Cases of the category's family within so many metres of a point (longitude, latitude), opened since; the nearest first."""
@@ -196,41 +179,15 @@ class CaseQuery:
         north, east = within_m / METRES_PER_DEGREE, within_m / METRES_PER_DEGREE / max(0.01, cos(radians(lat)))
         families = {each.key: each.family or each.key for each in self._city.categories}
         keys = [key for key, family in families.items() if family == families.get(category)] or [category]
-        query = self._select(scope, CASES, self._is_overdue()).where(*in_box((lon - east, lat - north, lon + east, lat + north)))
+        query = select_seen(scope, CASES, self._is_overdue()).where(*in_box((lon - east, lat - north, lon + east, lat + north)))
         query = query.where(C.category.in_(keys), C.number >= epoch_ms(since) * PER_MS).order_by(C.number.desc()).limit(SIMILAR_LOOKED_AT)
         with self._database.read() as connection:
             rows = connection.execute(query).all()
         near = [Near(row_shown(row), round(distance_m(lon, lat, row.lon, row.lat))) for row in rows]
         return sorted((each for each in near if each.distance_m <= within_m), key=lambda each: each.distance_m)
 
-    @cached_property
-    def _names(self) -> Names:
-        return Names(self._city)
-
-    def _select(self, scope: Scope, *columns: Any) -> Select[Any]:
-        """The cases of a scope; every statement of this module begins here."""
-        return select(*columns).select_from(CASES).where(*seen_by(scope))
-
-    def _matching(self, scope: Scope, wanted: Filter, columns: Sequence[Any], *, only_open: bool = False) -> Select[Any]:
-        query = self._select(scope, *columns).where(*conditions(wanted, self._now()))
-        if wanted.words:
-            query = query.join(self._words, self._number(wanted) == C.number)
-            query = query.where(found_by(self._names.terms(wanted.words), self._database.is_sqlite))
-        return query.where(C.is_open) if only_open and not wanted.open_only else query
-
-    def _number(self, wanted: Filter) -> ColumnElement[int]:
-        """Where a query reads the case's number: from the index of words when it searches them, which gives them in this order."""
-        return self._words.columns[0] if wanted.words else C.number
-
     def _is_overdue(self) -> ColumnElement[bool]:
         return overdue(self._now()).label("is_overdue")
-
-
-def _counted(connection: Connection, query: Select[Any], number: ColumnElement[int], exactly: bool) -> int:
-    """How many match; where ended cases may, no further than a little above what is counted, in the order in which they are found."""
-    numbers = query.with_only_columns(number)
-    counted = numbers if exactly else numbers.order_by(number.desc()).limit(MOST_COUNTED + 1)
-    return connection.execute(select(func.count()).select_from(counted.subquery())).scalar_one()
 
 
 def _tabs(state: str, held_because: str | None, late: bool) -> Iterator[Tab]:

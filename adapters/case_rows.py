@@ -9,7 +9,7 @@ from typing import Any
 
 import orjson
 
-from adapters.case_words import words_of
+from adapters.case_words import square_of, words_of
 from incidents.case import ENDED, DeadlineKind, FactType, State
 from incidents.catalogue import Channel, Severity
 from incidents.errors import BadCommand, RejectReason
@@ -18,9 +18,6 @@ from incidents.facts import HEAD
 
 PER_MS = 4096
 """So many cases may be opened in one millisecond; a number stays below 2^53, exact in JavaScript."""
-SQUARES_PER_DEGREE = 100
-"""A square is 1.1 km from south to north and, in the latitudes of a Chinese city, 0.9 km from west to east."""
-
 _COPIED = ("case_id", "sequence", "revision", "state", "held_because", "category", "condition", "severity", "channel", "unit", "level")
 _PLACED = ("district", "subdistrict", "community", "grid", "lon", "lat", "address")
 _MOMENTS = ("opened", "filed", "dispatched", "accepted", "handled", "ended", "entered", "due")
@@ -92,25 +89,14 @@ def document_row(case: Row) -> Row:
     return {"json": orjson.dumps(case).decode()}
 
 
-def word_row(case: Row) -> Row:
-    """The row of `case_words`."""
-    return {"words": words_of(case)}
-
-
-def units_of(case: Row) -> set[str]:
-    """Who leads or assists."""
-    lead = case.get("unit")
-    return {*(case.get("assisting") or ()), *([lead] if lead else ())}
+def word_row(case: Row, row: Row) -> Row:
+    """The row of `case_words` of a case and its row of `cases`."""
+    return {"words": words_of(case, row)}
 
 
 def number_of(case_id: str, opened_ms: int) -> int:
     """The number that a case takes when nobody has it; otherwise it takes the next free one."""
     return opened_ms * PER_MS + zlib.crc32(case_id.encode()) % PER_MS
-
-
-def square_of(lon: float, lat: float) -> int:
-    """The square of about a kilometre that a point (WGS-84 degrees) lies in; squares of a row from west to east follow each other."""
-    return int((lat + 90) * SQUARES_PER_DEGREE) * 360 * SQUARES_PER_DEGREE + int((lon + 180) * SQUARES_PER_DEGREE)
 
 
 def _fact_row(event: Row) -> Row:

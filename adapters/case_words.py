@@ -1,14 +1,15 @@
-"""What a case is found by when somebody searches: its own number, address and description, as words that both databases index alike.
+"""What a case is found by: words of its number, address and description, and marks of its fields, as both databases index them alike.
 
 Chinese is cut into single characters and pairs, so that any part of a phrase finds it; other scripts into whole words, found by their
-beginning. Category and unit stand as keys and are searched by the names that they have today; a machine's source and what names the thing
-(a part's code, the `match` of a sealed plate) are found as a whole. Telephone and identity card numbers and plates that somebody wrote into
-a description are no words.
+beginning. Telephone and identity card numbers and plates that somebody wrote into a description are no words. Categories and units stand as
+marks and are searched by the names that they have today; a machine's source and what names the thing (a part's code, the `match` of a
+sealed plate) are found as a whole. The other marks are not for people: they let the index alone answer what would otherwise be looked up
+case by case (adapters/case_search.py).
 """
 
 import re
 import unicodedata
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,26 +18,72 @@ from incidents.sealing import is_match
 
 MOST_CHARACTERS = 2_000
 MOST_TERMS = 8
+MARKED = ("district", "category", "unit", "severity", "channel")
+OPEN = "open_"
+DAY_MS = 86_400_000
+SQUARES_PER_DEGREE = 100
+"""A square is 1.1 km from south to north and, in the latitudes of a Chinese city, 0.9 km from west to east."""
+SQUARES_IN_A_ROW = 360 * SQUARES_PER_DEGREE
 _HAN = r"\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff"
 _RUN = re.compile(rf"[{_HAN}]+|[^\W_{_HAN}]+")
 _PERSONAL = re.compile(rf"\d(?:[\s-]?\d){{6,}}x?|[{_HAN}][a-z][\s·-]?[a-z0-9]{{5,6}}(?![a-z0-9])")
 _NOT_A_KEY = re.compile(r"[^a-z0-9]")
 
 
-def words_of(case: Mapping[str, Any]) -> str:
-    """The words of a case as JSON, apart by spaces, each once."""
-    found = dict.fromkeys([case["case_id"].rpartition("-")[2].lower(), _key("c", case["category"])])
-    if case.get("unit"):
-        found[_key("u", case["unit"])] = None
-    if case["channel"] in MACHINES:
-        found[_key("s", case["source"])] = None
-    identity = case.get("identity")
-    if identity and (identity["kind"] != Match.PLATE or is_match(identity["value"])):
-        found[_key("i", identity["value"])] = None
+def words_of(case: Mapping[str, Any], row: Mapping[str, Any]) -> str:
+    """The words and marks of a case (its JSON, and its row of `cases`), apart by spaces, each once."""
+    found = dict.fromkeys([case["case_id"].rpartition("-")[2].lower(), *_marks(case, row)])
     for text in (case["place"].get("address"), case.get("description")):
         for run in _RUN.findall(_PERSONAL.sub(" ", _folded(text or ""))):
             found.update(dict.fromkeys([*run, *_pairs(run)] if _is_han(run) else [run]))
     return " ".join(found)
+
+
+def _marks(case: Mapping[str, Any], row: Mapping[str, Any]) -> Iterator[str]:
+    yield from (mark(name, row[name]) for name in MARKED if row[name] is not None)
+    yield from (mark("involved", unit) for unit in units_of(case))
+    yield from time_marks(row["opened_ms"])
+    yield from (square_mark(row["square"]), large_square_mark(row["square"]))
+    if row["is_open"]:
+        yield OPEN
+    if case["channel"] in MACHINES:
+        yield mark("source", case["source"])
+    identity = case.get("identity")
+    if identity and (identity["kind"] != Match.PLATE or is_match(identity["value"])):
+        yield mark("thing", identity["value"])
+
+
+def mark(kind: str, key: object) -> str:
+    """What stands in the index for a value of a field; no word of a text looks like it."""
+    return f"{kind}_{_NOT_A_KEY.sub('_', str(key).casefold())}"
+
+
+def units_of(case: Mapping[str, Any]) -> set[str]:
+    """Who leads or assists."""
+    lead = case.get("unit")
+    return {*(case.get("assisting") or ()), *([lead] if lead else ())}
+
+
+def time_marks(ms: int) -> tuple[str, str]:
+    """The day (UTC) and the week (from Thursday, as 1970 began) of a moment."""
+    day = ms // DAY_MS
+    return f"day_{day}", f"week_{day // 7}"
+
+
+def square_mark(square: int) -> str:
+    """A square of about a kilometre."""
+    return f"square_{square}"
+
+
+def large_square_mark(square: int) -> str:
+    """The square of about ten kilometres around one."""
+    row, column = divmod(square, SQUARES_IN_A_ROW)
+    return f"large_{row // 10}_{column // 10}"
+
+
+def square_of(lon: float, lat: float) -> int:
+    """The square of about a kilometre that a point (WGS-84 degrees) lies in; squares of a row from west to east follow each other."""
+    return int((lat + 90) * SQUARES_PER_DEGREE) * SQUARES_IN_A_ROW + int((lon + 180) * SQUARES_PER_DEGREE)
 
 
 def _folded(text: str) -> str:
@@ -55,26 +102,22 @@ def _pairs(run: str) -> list[str]:
     return [run[at : at + 2] for at in range(len(run) - 1)]
 
 
-def _key(kind: str, key: str) -> str:
-    return f"{kind}_{_NOT_A_KEY.sub('_', key.casefold())}"
-
-
 @dataclass(frozen=True)
 class Term:
-    """A part of a search: the case has all of `words` and words that begin with each of `beginnings`, or it has one of `keys`."""
+    """A part of a search: the case has all of `words` and words that begin with each of `beginnings`, or it has one of `marks`."""
 
-    words: tuple[str, ...]
-    beginnings: tuple[str, ...]
-    keys: tuple[str, ...]
+    words: tuple[str, ...] = ()
+    beginnings: tuple[str, ...] = ()
+    marks: tuple[str, ...] = ()
 
 
 class Names:
     """What categories and units are called, in both languages, for searches that name one."""
 
     def __init__(self, city: City) -> None:
-        kinds = ("c", city.categories), ("u", city.units)
+        kinds = ("category", city.categories), ("unit", city.units)
         self._names: Mapping[str, str] = {
-            _key(kind, each.key): f"{each.key}\n{each.name.zh}\n{each.name.en}".casefold() for kind, named in kinds for each in named
+            mark(kind, each.key): f"{each.key}\n{each.name.zh}\n{each.name.en}".casefold() for kind, named in kinds for each in named
         }
 
     def terms(self, q: str) -> Sequence[Term]:
@@ -82,11 +125,11 @@ class Names:
         return [self._term(text) for text in _folded(q).split()[:MOST_TERMS]]
 
     def _term(self, text: str) -> Term:
-        whole = (_key("s", text), _key("i", text)) if text.isascii() else ()
-        keys = (*(key for key, name in self._names.items() if text in name), *whole)
+        whole = (mark("source", text), mark("thing", text)) if text.isascii() else ()
+        marks = (*(key for key, name in self._names.items() if text in name), *whole)
         runs = [] if _PERSONAL.search(text) else _RUN.findall(text)
         words = [part for run in runs if _is_han(run) for part in (_pairs(run) or [run])]
-        return Term(tuple(words), tuple(run for run in runs if not _is_han(run)), keys)
+        return Term(tuple(words), tuple(run for run in runs if not _is_han(run)), marks)
 
 
 def for_sqlite(terms: Iterable[Term]) -> str:
@@ -103,4 +146,4 @@ def _one_of(term: Term, word: str, beginning: str, both: str, either: str) -> st
     """Words hold letters and digits only, so that no quote needs escaping."""
     said = [*map(word.format, term.words), *map(beginning.format, term.beginnings)]
     ways = [f"({both.join(said)})"] if said else []
-    return f"({either.join([*ways, *map(word.format, term.keys)])})"
+    return f"({either.join([*ways, *map(word.format, term.marks)])})"

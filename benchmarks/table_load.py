@@ -8,8 +8,9 @@ import orjson
 from sqlalchemy import Connection, Index, text
 
 from adapters.case_keeper import CaseTables
-from adapters.case_rows import Row, Told, case_row, document_row, number_of, read_fact, units_of, word_row
+from adapters.case_rows import Row, Told, case_row, document_row, number_of, read_fact, word_row
 from adapters.case_tables import CASES, DOCUMENTS, INVOLVED
+from adapters.case_words import units_of
 from adapters.database import Database
 from benchmarks.ground import say
 from benchmarks.table_cases import PER_DAY, Cases
@@ -59,7 +60,7 @@ def _rows(made: Cases, day: int, days: int) -> Rows:
         row["number"] = number
         rows["cases"].append(tuple(row[name] for name in COLUMNS["cases"]))
         rows["involved"] += [(unit, number) for unit in units_of(case)]
-        rows["case_words"].append((number, word_row(case)["words"]))
+        rows["case_words"].append((number, word_row(case, row)["words"]))
         if days - day <= DOCUMENT_DAYS:
             rows["documents"].append((number, document_row(case)["json"]))
     return rows

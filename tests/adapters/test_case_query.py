@@ -14,6 +14,9 @@ from hypothesis import strategies as st
 from adapters.case_filter import Filter, Tab
 from adapters.case_orders import Sort
 from adapters.case_query import CaseQuery
+from adapters.case_rows import PER_MS
+from adapters.case_search import windows
+from adapters.case_words import DAY_MS
 from adapters.database import Database
 from config.load import load_city
 from config.settings import ROOT, Settings
@@ -304,19 +307,40 @@ def test_similar_cases_are_of_the_family_nearest_first_and_not_old(query: CaseQu
     assert query.similar(EVERYTHING, "road_spillage", (120.3805, 36.0703), 5, datetime(2030, 1, 1, tzinfo=UTC)) == []
 
 
+@given(first=st.integers(0, 40), length=st.integers(0, 40))
+def test_windows_of_time_hold_every_day_once_and_the_newest_first(first: int, length: int) -> None:
+    days = [20_000 + first + at for at in range(length + 1)]
+    held: list[int] = []
+    for mark in windows(days[0] * DAY_MS * PER_MS, (days[-1] + 1) * DAY_MS * PER_MS - 1):
+        kind, number = mark.split("_")
+        held += [int(number)] if kind == "day" else [int(number) * 7 + at for at in reversed(range(7))]
+    assert held == list(range(days[-1], held[-1] - 1, -1))
+    assert held[-1] <= days[0] < held[-1] + 7
+
+
+WRITES, READS = {"case_keeper", "case_statements"}, {"case_query", "case_lists", "case_search", "case_filter", "case_orders", "case_shown"}
+
+
 def test_only_the_writer_and_the_query_layer_know_the_tables() -> None:
     """The scope is added in one place; that is worth something while there is no second way to the rows."""
-    may = {"case_keeper", "case_statements", "case_query", "case_filter", "case_orders", "case_shown"}
     folders = ("adapters", "console", "cli", "streams", "handlers", "producers")
     files = [path for folder in folders for path in (ROOT / folder).rglob("*.py") if "versions" not in path.parts]
-    knowing = {path.stem for path in files if "case_tables" in path.read_text("utf-8") and path.stem not in ("case_tables", "case_rows")}
-    assert knowing == may
+    knowing = {path.stem for path in files if "case_tables" in path.read_text("utf-8")} - {"case_tables"}
+    assert knowing == WRITES | READS
 
 
-def test_every_statement_of_the_query_layer_begins_with_the_scope() -> None:
-    tree = ast.parse((ROOT / "adapters" / "case_query.py").read_text("utf-8"))
+@pytest.mark.parametrize(
+    ("module", "functions"),
+    [
+        ("case_query", set[str]()),
+        ("case_lists", {"select_seen", "query", "total"}),  # `query` and `total` select from what `select_seen` gave
+        ("case_search", {"postgres_numbers"}),  # numbers of the index of words, which `query` joins to what `select_seen` gave
+    ],
+)
+def test_every_statement_of_the_query_layer_begins_with_the_scope(module: str, functions: set[str]) -> None:
+    tree = ast.parse((ROOT / "adapters" / f"{module}.py").read_text("utf-8"))
     calls = [node for node in ast.walk(tree) if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "select"]
     inside = {
         id(node): function.name for function in ast.walk(tree) if isinstance(function, ast.FunctionDef) for node in ast.walk(function)
     }
-    assert {inside[id(call)] for call in calls} == {"_select", "_counted"}
+    assert {inside[id(call)] for call in calls} == functions

@@ -156,7 +156,7 @@ def test_words_follow_the_case_and_hold_no_number_of_a_person(databases: Databas
     tables.take([told(1, 2, description=said, unit="drainage")])
     with databases.read() as connection:
         [words] = connection.execute(text("SELECT words FROM case_words")).scalars()
-    assert "积水" in words.split() and "u_drainage" in words.split()
+    assert "积水" in words.split() and "unit_drainage" in words.split()
     assert not any(part in words for part in ("138", "8888", "b123"))
 
 
