@@ -22,7 +22,7 @@ from config.settings import Settings
 from config.topics import CASE_COMMANDS
 from console.answers import Answers
 from console.problems import Problem, not_found
-from console.moments import Moment
+from console.wire import NUMBER, Moment
 from incidents.case import Case, Command, CommandType, Evidence, Outcome, State
 from incidents.catalogue import City, Severity
 from incidents.events import CaseId
@@ -64,7 +64,7 @@ class Ask(BaseModel):
     into: CaseName | None = None
     other: CaseName | None = None
     until: Moment | None = None
-    rating: int | None = Field(None, strict=True, ge=-9, le=9)
+    rating: Annotated[int, Field(ge=-9, le=9), NUMBER] | None = None
     upheld: bool | None = Field(None, strict=True)
     evidence: tuple[ShownEvidence, ...] = Field((), max_length=50)
 

@@ -3,13 +3,14 @@
 from typing import Annotated
 
 from fastapi import Query
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field
 
 from adapters.case_filter import Bbox, Filter, Tab
 from adapters.case_orders import Sort
-from console.moments import Moment
+from console.wire import Moment
 from incidents.case import State
 from incidents.catalogue import Channel, Severity
+from incidents.errors import UserError
 
 NUMBER = r"-?\d{1,3}(\.\d{1,12})?"
 BOX = rf"^{NUMBER},{NUMBER},{NUMBER},{NUMBER}$"
@@ -18,22 +19,17 @@ MOST_VALUES = 50
 MOST_LIMIT = 500
 
 
-def _ordered(text: str) -> str:
-    west, south, east, north = box_of(text)
-    if west > east or south > north:
-        raise ValueError("a box is west,south,east,north: the west is not east of the east, nor the south north of the north")
-    return text
-
-
 def box_of(text: str) -> Bbox:
-    """The box in words as numbers."""
+    """The box in words as numbers. Raises UserError for one that is inside out."""
     west, south, east, north = map(float, text.split(","))
+    if west > east or south > north:
+        raise UserError(f"bbox={text} is inside out: write west,south,east,north, as in 120.3,36.0,120.5,36.2")
     return west, south, east, north
 
 
 Key = Annotated[str, Field(pattern=r"^[A-Za-z0-9_.:/-]{1,64}$")]
 Keys = Annotated[list[Key], Field(max_length=MOST_VALUES)]
-Box = Annotated[str, Field(pattern=BOX), AfterValidator(_ordered)]
+Box = Annotated[str, Field(pattern=BOX)]
 
 
 class CaseAsk(BaseModel):
@@ -59,7 +55,7 @@ class CaseAsk(BaseModel):
     )
 
     def filter(self) -> Filter:
-        """As the query layer takes it."""
+        """As the query layer takes it. Raises UserError."""
         said = {name: getattr(self, name) for name in CaseAsk.model_fields if name != "bbox"}
         return Filter.model_validate(said | {"bbox": box_of(self.bbox) if self.bbox else None})
 

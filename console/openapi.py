@@ -86,6 +86,9 @@ def document(app: FastAPI) -> dict[str, Any]:
             "csrf": {"type": "apiKey", "in": "header", "name": CSRF},
             "token": {"type": "http", "scheme": "bearer"},
         }
+        for name, schema in schemas.items():
+            for part in schema.get("properties", {}).values() if name.startswith("Body_") else ():
+                _said_or_not(part)
         for path, operations in made["paths"].items():
             for method, operation in operations.items():
                 _complete(path, method, operation)
@@ -96,6 +99,8 @@ def document(app: FastAPI) -> dict[str, Any]:
 def _complete(path: str, method: str, operation: dict[str, Any]) -> None:
     is_open = (method, path) in OPEN
     operation["security"] = [] if is_open else [{"session": []} if method in SAFE else {"session": [], "csrf": []}, {"token": []}]
+    for parameter in operation.get("parameters", ()):
+        _said_or_not(parameter["schema"])
     answers: dict[str, Any] = operation["responses"]
     wanted = {"401", "422", "429", "503"} | ({"403"} if not is_open else set()) | ({"404"} if "{" in path else set())
     wanted |= {"400", "413", "415"} if "requestBody" in operation else set()
@@ -103,6 +108,14 @@ def _complete(path: str, method: str, operation: dict[str, Any]) -> None:
         answers[status] = _refusal(status, answers.get(status, {}))
     operation["responses"] = dict(sorted(answers.items()))
     shown(f"{method} {path.removeprefix(PREFIX)}", operation)
+
+
+def _said_or_not(schema: dict[str, Any]) -> None:
+    """What an address, a header or a form says is there or is not; there is no null in it."""
+    choices = [each for each in schema.get("anyOf", ()) if each != {"type": "null"}]
+    if len(choices) == 1:
+        del schema["anyOf"]
+        schema |= choices[0]
 
 
 def _shared(status: str) -> dict[str, Any]:

@@ -51,6 +51,12 @@ class DistrictView(Named):
     subdistricts: dict[str, Named]
 
 
+class LayersView(View):
+    """Base layers of the map that the city's own network has (docs/settings.md, CITYLOOP_BASE_LAYERS)."""
+
+    layers: list[dict[str, Any]] = Field(description="id, names, tiles, attribution, tile_size, max_zoom, opacity")
+
+
 class CatalogueView(View):
     """Names by key in Chinese and English, and what belongs to them."""
 
@@ -61,6 +67,7 @@ class CatalogueView(View):
     districts: dict[str, DistrictView]
     levels: list[str] = Field(description="the highest first")
     rules: str = Field(description="hash of the city's rules")
+    map: LayersView = LayersView(layers=[])
 
 
 def router(world: World) -> APIRouter:

@@ -8,6 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from console.access import CanCommand, SignedIn
 from console.commands import KEY, MOST_AT_ONCE, Ask, CaseName, Given, Key, Wish
 from console.problems import Problem, invalid
+from console.wire import NUMBER
 from console.world import World
 from incidents.case import State
 
@@ -28,7 +29,7 @@ class AskMany(Ask):
 
     id: Key
     case_id: CaseName
-    revision: int | None = Field(None, strict=True, ge=0, description="as `If-Match`")
+    revision: Annotated[int, Field(ge=0, le=2**31 - 1), NUMBER] | None = Field(None, description="as `If-Match`")
 
 
 class Many(BaseModel):

@@ -11,7 +11,7 @@ from pydantic import AwareDatetime, BaseModel, Field
 from starlette.concurrency import run_in_threadpool
 
 from console.access import CanGiveEvidence, CanRead
-from console.moments import Moment
+from console.wire import Moment
 from console.world import World
 from incidents.evidence_rules import SUFFIXES, Picture, Taken, address
 

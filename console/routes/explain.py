@@ -6,9 +6,9 @@ from fastapi import APIRouter, Query
 from pydantic import Field
 
 from console.access import CanRead
-from console.moments import Moment
 from console.problems import not_found
 from console.views import View
+from console.wire import Moment
 from console.world import World
 from incidents.case import State
 from incidents.decision import Verdict

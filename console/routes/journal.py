@@ -8,8 +8,8 @@ from pydantic import AwareDatetime, BaseModel, Field
 
 from adapters.journal_reading import Wanted, entries
 from console.access import CanReadJournal
-from console.moments import Moment
 from console.problems import invalid
+from console.wire import Moment
 from console.world import World
 from incidents.journal import Kind, iso
 from incidents.rights import scope_of

@@ -9,8 +9,8 @@ from pydantic import BaseModel, ConfigDict, Field
 from adapters.bus import Out
 from config.topics import UNIT_POSITIONS
 from console.access import CanPosition, CanRead
-from console.moments import Moment
 from console.problems import Problem, invalid, not_found
+from console.wire import Moment
 from console.world import World
 from incidents.case import Case, Role
 from incidents.catalogue import Unit

@@ -7,8 +7,8 @@ from fastapi import APIRouter, Body
 from pydantic import BaseModel, ConfigDict, Field
 
 from console.access import CanRead
-from console.moments import Moment
 from console.views import View
+from console.wire import NUMBER, Moment
 from console.world import World
 from incidents.case import DeadlineKind, Grounds
 from incidents.catalogue import Channel, Severity
@@ -41,7 +41,7 @@ class PositionAsked(Asked):
     unit: Key
     lon: float = Field(strict=True, ge=-180, le=180)
     lat: float = Field(strict=True, ge=-90, le=90)
-    age_s: int = Field(0, strict=True, ge=0, le=WEEK_S)
+    age_s: Annotated[int, Field(ge=0, le=WEEK_S), NUMBER] = 0
     state: UnitState = UnitState.AVAILABLE
 
 

@@ -4,12 +4,12 @@ from datetime import datetime
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Path, Response
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import BaseModel, ConfigDict, Field
 
 from adapters.seals import Opened
 from console.access import CanUnseal
 from console.commands import CaseName
-from console.problems import Problem, not_found
+from console.problems import Problem, invalid, not_found
 from console.world import World
 from incidents.journal import Kind
 from incidents.rights import scope_of
@@ -24,8 +24,11 @@ class Wish(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    purpose: Annotated[str, StringConstraints(strip_whitespace=True, min_length=LEAST_PURPOSE, max_length=500)] = Field(
-        description="why, in words an auditor understands; it stands in the journal beside the name", examples=["回访来电人，核实处理结果"]
+    purpose: str = Field(
+        min_length=LEAST_PURPOSE,
+        max_length=500,
+        description="why, in words an auditor understands; it stands in the journal beside the name",
+        examples=["回访来电人，核实处理结果"],
     )
     fields: list[FieldName] | None = Field(
         None, min_length=1, max_length=10, description="only these; `reporter` is all that is said of them"
@@ -54,6 +57,8 @@ def router(world: World) -> APIRouter:
     @area.post("/cases/{case_id}/unseal", responses={410: GONE}, summary="Open sealed personal data, for a purpose")
     def unseal(case_id: Annotated[CaseName, Path()], wish: Wish, person: CanUnseal, response: Response) -> Unsealed:
         """Who opened what, when and what for is in the journal before it is answered; nothing of it is cached or logged."""
+        if len(purpose := wish.purpose.strip()) < LEAST_PURPOSE:
+            raise invalid(f"purpose: say in at least {LEAST_PURPOSE} letters what for; it stands in the journal beside your name")
         found = world.query.case(scope_of(person), case_id)
         if found is None:
             raise not_found("case", case_id)
@@ -61,7 +66,7 @@ def router(world: World) -> APIRouter:
         entry = None
         if wanted:
             fields = sorted({each.bound.field for each in wanted})
-            what = {"case_id": case_id, "district": found.row["district"], "purpose": wish.purpose, "fields": fields, "values": len(wanted)}
+            what = {"case_id": case_id, "district": found.row["district"], "purpose": purpose, "fields": fields, "values": len(wanted)}
             entry = world.journal.append(Kind.UNSEALED, person.id, what)
         response.headers["Cache-Control"] = "no-store"
         return _told(case_id, entry, world.sealer.open(wanted))

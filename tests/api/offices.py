@@ -13,7 +13,6 @@ import redis as engine
 
 from adapters.bus import Out
 from adapters.evaluation_store import Counting, Sheets, evaluation_file
-from adapters.feed import frame
 from adapters.hot import Keys
 from adapters.told_reports import ReportLog
 from config.settings import Settings
@@ -26,6 +25,7 @@ from tests.adapters.pictures import phone_jpeg, scene
 from tests.api.town import UNIT, A, B, Town
 from tests.console.served import Served, served
 from tests.console.test_commands import Closure
+from tests.streams.fact_agents import frame_of
 
 SEEING = tuple(role for role in Role if role not in BLIND)
 KEPT_APART = {A: "a-command", B: "b-command"}
@@ -131,7 +131,7 @@ def _tell(made: Offices, settings: Settings, closure: Closure) -> None:
         for case_id, desk in made.town.desks.items():
             store.set(keys.case + case_id, desk.open.model_dump_json())
         for fact in made.town.facts:
-            store.xadd(keys.feed, {"frame": frame(fact).model_dump_json()})
+            store.xadd(keys.feed, {"frame": frame_of(fact).model_dump_json()})
     closure.fill()
 
 
