@@ -7,13 +7,13 @@ rebuilt: the feed is news, the record is `cases.events`.
 """
 
 from collections.abc import Sequence
-from typing import Protocol
+from typing import Any, Protocol
 
 from pydantic import AwareDatetime
 
 from adapters import metrics
 from adapters.hot import HotStore
-from incidents.case import Fact, FactType, HeldBecause, State
+from incidents.case import FactType, HeldBecause, State
 from incidents.catalogue import Frozen, Severity
 from incidents.events import CaseId
 
@@ -62,28 +62,16 @@ class Frame(Frozen):
         return ((self.unit,) if self.unit else ()) + self.assisting
 
 
-def frame(fact: Fact) -> Frame:
-    """The frame of a fact."""
-    case = fact.case
-    return Frame(
-        case_id=fact.case_id,
-        sequence=fact.sequence,
-        fact=fact.type,
-        at=fact.at,
-        state=case.state,
-        category=case.category,
-        severity=case.severity,
-        district=case.place.district,
-        lon=case.place.lon,
-        lat=case.place.lat,
-        unit=case.unit,
-        assisting=case.assisting,
-        count=case.count,
-        reason=fact.reason,
-        revision=case.revision,
-        held_because=case.held_because,
-        due_at=case.due_at,
-        overdue=case.overdue,
+def frame(event: dict[str, Any]) -> Frame:
+    """The frame of a fact, from its record's JSON: `Fact` is not built for it. Raises ValidationError."""
+    data = event["data"]
+    case, place = data["case"], data["case"]["place"]
+    shown = {name: case[name] for name in Frame.model_fields if name in case}
+    return Frame.model_validate(
+        shown
+        | {"fact": event["type"].split(".")[2], "at": data["at"], "reason": data.get("reason")}
+        | {"district": place.get("district"), "lon": place["lon"], "lat": place["lat"]}
+        | {"count": sum(total["count"] for total in case.get("totals", {}).values())}
     )
 
 

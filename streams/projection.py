@@ -11,7 +11,7 @@ from pydantic import ValidationError
 from adapters import metrics
 from adapters.case_rows import Told, read_fact
 from adapters.database import open_database
-from adapters.feed import Feed, Frame, RedisFeed
+from adapters.feed import Feed, Frame, RedisFeed, frame
 from config.topics import CASE_EVENTS
 from incidents.errors import BadCommand, RejectReason
 from streams.agents import Agent, Rebuild, ports
@@ -58,21 +58,9 @@ def seen(value: bytes | None, partition: int, offset: int) -> Seen:
     """The fact in a record. Raises BadCommand."""
     told = read_fact(value, partition, offset)
     try:
-        return Seen(told, _frame(told.event))
+        return Seen(told, frame(told.event))
     except ValidationError as error:
         raise BadCommand(RejectReason.INVALID_VALUE, f"no fact: {error.errors(include_url=False, include_input=False)}"[:300]) from None
-
-
-def _frame(event: dict[str, Any]) -> Frame:
-    data = event["data"]
-    case, place = data["case"], data["case"]["place"]
-    shown = {name: case[name] for name in Frame.model_fields if name in case}
-    return Frame.model_validate(
-        shown
-        | {"fact": event["type"].split(".")[2], "at": data["at"], "reason": data.get("reason")}
-        | {"district": place.get("district"), "lon": place["lon"], "lat": place["lat"]}
-        | {"count": sum(total["count"] for total in case.get("totals", {}).values())}
-    )
 
 
 def build_projection(deps: Deps, rebuild: Rebuild) -> AgentApp:

@@ -11,11 +11,11 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
 from adapters.console_view import ConsoleView
-from adapters.feed import Feed, Frame, MemoryFeed, RedisFeed, frame
+from adapters.feed import Feed, Frame, MemoryFeed, RedisFeed
 from adapters.hot import HotStore, Keys, connect
 from config.settings import Settings
 from incidents.errors import NotReady
-from tests.streams.fact_agents import a_fact
+from tests.streams.fact_agents import a_fact, frame_of
 
 CLUSTER = "test"
 
@@ -51,7 +51,7 @@ both = pytest.mark.parametrize("kind", ["memory", pytest.param("redis", marks=py
 
 def frames(*told: tuple[int, int]) -> list[Frame]:
     """Frames of (case number, sequence)."""
-    return [frame(a_fact(number, sequence)) for number, sequence in told]
+    return [frame_of(a_fact(number, sequence)) for number, sequence in told]
 
 
 @both
@@ -84,7 +84,7 @@ def test_the_twin_tells_what_the_real_feed_tells(settings: Settings, batches: li
 @pytest.mark.stack
 def test_the_feed_says_which_units_had_the_case_before(settings: Settings) -> None:
     def by(sequence: int, unit: str | None, *assisting: str) -> Frame:
-        return frame(a_fact(1, sequence)).model_copy(update={"unit": unit, "assisting": assisting})
+        return frame_of(a_fact(1, sequence)).model_copy(update={"unit": unit, "assisting": assisting})
 
     async def journey() -> None:
         async with hot_store(settings) as hot:
@@ -111,7 +111,7 @@ def test_a_store_that_is_not_ready_is_told_nothing(settings: Settings) -> None:
 
 
 def test_a_frame_is_what_the_page_needs_and_nothing_about_people() -> None:
-    assert orjson.loads(frame(a_fact()).model_dump_json()) == {
+    assert orjson.loads(frame_of(a_fact()).model_dump_json()) == {
         "case_id": "QD-20261121-0000000001",
         "sequence": 1,
         "fact": "opened",

@@ -15,7 +15,6 @@ from adapters.case_keeper import CaseTables
 from adapters.case_query import CaseQuery
 from adapters.case_rows import read_fact
 from adapters.database import Database, open_database
-from adapters.feed import frame
 from config.load import load_city
 from config.settings import Settings
 from console.feed import frames
@@ -24,7 +23,7 @@ from incidents.facts import encode_fact
 from incidents.rights import EVERYTHING
 from tests.console.feed_of import Desk, a_frame
 from tests.console.served import StandingClock
-from tests.streams.fact_agents import a_fact
+from tests.streams.fact_agents import a_fact, frame_of
 
 pytestmark = pytest.mark.stack
 
@@ -46,7 +45,7 @@ async def live(desk: Desk, tables: CaseTables, dice: random.Random, pages: async
         kind = FactType.OPENED if done[number] == 1 else FactType.NOTED
         fact = a_fact(number, done[number], kind, WAY[done[number] - 1])
         await asyncio.to_thread(tables.take, [read_fact(encode_fact(fact), 0, offset)])
-        await desk.redis.xadd(desk.keys.feed, {"frame": frame(fact).model_dump_json()})
+        await desk.redis.xadd(desk.keys.feed, {"frame": frame_of(fact).model_dump_json()})
     await pages.wait()
     await desk.redis.xadd(desk.keys.feed, {"frame": orjson.dumps(a_frame(0, case_id=LAST))})
     return {str(a_fact(number).case_id): WAY[-1] for number in range(CASES)}

@@ -6,7 +6,10 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 
+import orjson
+
 from adapters.bus import Out, Publisher, topic_state
+from adapters.feed import Frame, frame
 from config.settings import Settings
 from config.topics import CASE_EVENTS, REJECTED
 from incidents.case import Case, Fact, FactType, Place, State, system
@@ -44,6 +47,11 @@ def a_fact(number: int = 1, sequence: int = 1, fact: FactType = FactType.OPENED,
         level="city",
     )
     return Fact(type=fact, case_id=case_id, sequence=sequence, at=at, actor=system("test"), command_id=f"c{number}:{sequence}", case=case)
+
+
+def frame_of(fact: Fact) -> Frame:
+    """What the feed tells of a fact."""
+    return frame(orjson.loads(encode_fact(fact)))
 
 
 def facts(cases: int, each: int) -> list[Fact]:

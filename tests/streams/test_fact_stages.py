@@ -4,11 +4,14 @@ import asyncio
 from collections.abc import Sequence
 from datetime import datetime
 
+import pytest
+
 from adapters import case_rows
-from adapters.feed import MemoryFeed, frame
+from adapters.feed import MemoryFeed
 from config.load import load_city
 from config.settings import Settings
 from incidents.case import Command, CommandType, FactType, Precedent, State
+from incidents.errors import BadCommand
 from incidents.facts import encode_fact
 from incidents.route_choice import NOTHING, Known
 from streams.projection import Projection, Seen, seen
@@ -97,10 +100,9 @@ def test_the_projection_tells_each_fact_once_in_order() -> None:
     assert (feed.frames[0].at > AT, len(kept)) == (True, 4)
 
 
-def test_a_frame_made_from_json_is_that_of_the_fact() -> None:
-    fact = a_fact(1, 2, FactType.FILED, State.FILED)
-    fact = fact.model_copy(update={"reason": "why", "case": fact.case.model_copy(update={"due_at": AT, "unit": "u", "assisting": ("v",)})})
-    assert seen(encode_fact(fact), 0, 0).frame == frame(fact)
+def test_a_case_that_the_feed_cannot_tell_is_no_fact() -> None:
+    with pytest.raises(BadCommand):
+        seen(encode_fact(a_fact()).replace(b'"held_because":null', b'"held_because":"mood"'), 0, 0)
 
 
 def as_seen(number: int, sequence: int) -> Seen:
