@@ -111,6 +111,10 @@ class Term:
     marks: tuple[str, ...] = ()
 
 
+NOTHING = Term((), (), ("nothing_",))
+"""What signs alone ask for: no case has it."""
+
+
 class Names:
     """What categories and units are called, in both languages, for searches that name one."""
 
@@ -122,14 +126,15 @@ class Names:
 
     def terms(self, q: str) -> Sequence[Term]:
         """The parts of a search, apart by spaces, all of which must hold."""
-        return [self._term(text) for text in _folded(q).split()[:MOST_TERMS]]
+        return [self._term(text) for text in _folded(q).split()[:MOST_TERMS]] or [NOTHING]
 
     def _term(self, text: str) -> Term:
         whole = (mark("source", text), mark("thing", text)) if text.isascii() else ()
         marks = (*(key for key, name in self._names.items() if text in name), *whole)
         runs = [] if _PERSONAL.search(text) else _RUN.findall(text)
         words = [part for run in runs if _is_han(run) for part in (_pairs(run) or [run])]
-        return Term(tuple(words), tuple(run for run in runs if not _is_han(run)), marks)
+        beginnings = tuple(run for run in runs if not _is_han(run))
+        return Term(tuple(words), beginnings, marks) if words or beginnings or marks else NOTHING
 
 
 def for_sqlite(terms: Iterable[Term]) -> str:
