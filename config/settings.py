@@ -33,6 +33,7 @@ class Settings(BaseSettings):
     clock: str = Field("real", description="`real`, `x600@2026-11-21T08:00+08:00` or `events` (ARCHITECTURE.md §1)")
     boundaries: Path | None = Field(None, description="GeoJSON of districts or subdistricts that replaces the city's own")
     boundaries_datum: str = Field("wgs84", description="datum of that file: wgs84, gcj02 or bd09")
+    base_layers: Path | None = Field(None, description="TOML file of the map's raster layers (docs/desk.md); none: districts only")
     config_dir: Path = Field(ROOT / "config", description="where cities/ and mappings/ are")
     http_host: str = Field("127.0.0.1", description="address the console listens on")
     http_port: int = Field(8080, ge=0, le=65535, description="port of the console; 0 takes a free one")

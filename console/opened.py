@@ -32,7 +32,7 @@ from console.evidence import Evidences
 from console.feed import Hub
 from console.figures import Figures
 from console.reports import Reports
-from console.words import catalogue, labelled
+from console.words import catalogue, labelled, layers_of
 from console.world import World
 from incidents.mapping import Mapping
 
@@ -58,7 +58,7 @@ async def open_world(settings: Settings, clock: CityClock | None = None, publish
     return World(
         settings=settings,
         city=city,
-        catalogue=catalogue(city),
+        catalogue=catalogue(city) | layers_of(settings),
         outlines=labelled(await asyncio.to_thread(outlines, city, settings)),
         locate=await asyncio.to_thread(locator, city, settings),
         hub=Hub(view),

@@ -3,6 +3,8 @@
 from itertools import pairwise
 from typing import Any
 
+from config.base_layers import load_base_layers
+from config.settings import Settings
 from incidents.catalogue import Category, City
 
 
@@ -23,6 +25,11 @@ def catalogue(city: City) -> dict[str, Any]:
         "levels": list(city.levels),
         "rules": city.rules,
     }
+
+
+def layers_of(settings: Settings) -> dict[str, Any]:
+    """`{"map": {"layers": [BaseLayer…]}}`. Raises UserError for a file that is wrong."""
+    return {"map": {"layers": [layer.model_dump(mode="json") for layer in load_base_layers(settings.base_layers)]}}
 
 
 def _category(category: Category) -> dict[str, Any]:

@@ -79,7 +79,7 @@ def test_a_command_can_be_taken_back_for_ten_seconds(standin: Serve, page: NewPa
     expect(row(desk, case)).not_to_contain_text("即将")
     assert world.commands == []
     give(desk, "v")
-    desk.locator(".toast").wait_for()
+    desk.locator(".toast .button").wait_for()
     press(desk, "s")
     until(lambda: len(world.commands) == 1, "the command to be sent")
 
@@ -92,13 +92,13 @@ def test_what_is_held_is_sent_by_itself_and_when_the_page_goes(standin: Serve, p
     opened(desk)
     desk.clock.install()
     give(desk, "v")
-    desk.locator(".toast").wait_for()
+    desk.locator(".toast .button").wait_for()
     desk.clock.fast_forward(10_100)
     until(lambda: len(world.commands) == 1, "the command to be sent after ten seconds")
     press(desk, "j")
     desk.locator(".acts kbd").first.wait_for()
     give(desk, "v")
-    desk.locator(".toast").wait_for()
+    desk.locator(".toast .button").wait_for()
     desk.goto("about:blank")
     until(lambda: len(world.commands) == 2, "the command to be sent when the page goes")
 

@@ -41,6 +41,8 @@ def test_a_lost_network_is_said_and_what_was_missed_comes_after(standin: Serve, 
     desk.context.set_offline(True)
     world.break_feed()
     pill(desk, "reconnecting")
+    desk.clock.install()
+    desk.clock.fast_forward(11_000)
     missed = [world.add(number)["case_id"] for number in (9001, 9002)]
     pill(desk, "stale")
     expect(desk.locator(".stale-banner")).to_be_visible()

@@ -24,7 +24,7 @@ def test_who_is_not_signed_in_signs_in_and_comes_back_to_where_they_wanted(stand
     world, address = standin()
     world.person = None
     login = page(address, "login?next=/%3Ftab%3Dto_dispatch", expected=REFUSED)
-    expect(login.get_by_role("heading")).to_contain_text("青岛市")
+    expect(login.get_by_role("heading")).to_contain_text("城市事件闭环")
     assert complaints(login) == []
     sign_in(login, "wrong")
     expect(login.get_by_role("alert")).to_have_text("账号或密码不正确，请重新输入。")

@@ -14,10 +14,11 @@ export async function start(App, { signedIn = true, ready = () => {} } = {}) {
   applyLook();
   const root = document.getElementById("app");
   try {
-    const [, , catalogue] = await Promise.all([loadWords(), signedIn && loadSession(), get("/catalogue").catch((error) => signedIn ? Promise.reject(error) : {})]);
+    const [, , catalogue] = await Promise.all([loadWords(), signedIn && loadSession(), signedIn && get("/catalogue")]);
     useCatalogue(catalogue);
     if (signedIn) await keepTime();
   } catch (error) {
+    if (error.status === 401) return; // on the way to the sign-in
     render(html`<main class="alone"><${Trouble} error=${error} onRetry=${() => location.reload()}/></main>`, root);
     throw error;
   }

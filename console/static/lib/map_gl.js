@@ -6,7 +6,7 @@ import { SEVERITIES } from "./ui.js";
 
 const CSS = "/static/vendor/maplibre-gl.css", CLUSTERED_BELOW = 12, PADDING = 28, EMPTY = { type: "FeatureCollection", features: [] };
 const INK = ["water", "land", "land-weighted", "shore", "ink", "soft", "panel", "accent", "late", ...SEVERITIES];
-const RATIO = 3, BOX = 22;
+const RATIO = 3, BOX = 22, NORMAL_PX = 14; // the page's letters: on a wall the signs grow with them
 // Outlines of the four shapes in a box of 16, as lib/ui.js draws them.
 const SHAPES = { emergency: [[8, 1], [15.5, 14.5], [0.5, 14.5]], major: [[2, 2], [14, 2], [14, 14], [2, 14]], minor: [[8, 0.5], [15.5, 8], [8, 15.5], [0.5, 8]] };
 
@@ -40,7 +40,7 @@ const feature = ({ id, lon, lat, severity, overdue }) => ({
 });
 const named = ["match", ["get", "s"], ...SEVERITIES.flatMap((severity, at) => [at, severity]), "normal"];
 
-function style(outlines, ink, layers) {
+function style(outlines, ink, layers, scale) {
   const labels = outlines.features.map(({ properties }) => ({ type: "Feature", geometry: { type: "Point", coordinates: properties.label }, properties: { name: properties[lang] } }));
   const rasters = Object.fromEntries(layers.map((layer) => [`base-${layer.id}`, { type: "raster", tiles: layer.tiles, tileSize: layer.tile_size ?? 256, maxzoom: layer.max_zoom ?? 18 }]));
   const clusters = { emergencies: ["+", ["case", ["==", ["get", "s"], 0], 1, 0]], over: ["+", ["get", "o"]], top: ["min", ["get", "s"]] };
@@ -48,7 +48,7 @@ function style(outlines, ink, layers) {
   return {
     version: 8, sources: {
       ...rasters, districts: { type: "geojson", data: outlines, promoteId: "code" }, labels: { type: "geojson", data: { type: "FeatureCollection", features: labels } },
-      cases: { type: "geojson", data: EMPTY, promoteId: "id", cluster: true, clusterMaxZoom: CLUSTERED_BELOW, clusterRadius: 36, clusterProperties: clusters, maxzoom: 14 },
+      cases: { type: "geojson", data: EMPTY, promoteId: "id", cluster: true, clusterMaxZoom: CLUSTERED_BELOW, clusterRadius: Math.round(36 * scale), clusterProperties: clusters, maxzoom: 14 },
       picked: { type: "geojson", data: EMPTY }, hovered: { type: "geojson", data: EMPTY },
     }, layers: [
       { id: "water", type: "background", paint: { "background-color": ink.water } },
@@ -57,27 +57,27 @@ function style(outlines, ink, layers) {
       { id: "weights", type: "fill", source: "districts", paint: { "fill-color": ink.landWeighted, // fades as one comes near: there the cases say it themselves
         "fill-opacity": ["interpolate", ["linear"], ["zoom"], 8.5, ["coalesce", ["feature-state", "weight"], 0], 11, 0] } },
       { id: "shore", type: "line", source: "districts", paint: { "line-color": ink.shore, "line-width": ["interpolate", ["linear"], ["zoom"], 8, 0.8, 13, 2] } },
-      { id: "names", type: "symbol", source: "labels", layout: { "text-field": ["get", "name"], "text-size": ["interpolate", ["linear"], ["zoom"], 7, 11, 12, 17], "text-padding": 6 },
+      { id: "names", type: "symbol", source: "labels", layout: { "text-field": ["get", "name"], "text-size": ["interpolate", ["linear"], ["zoom"], 7, 11 * scale, 12, 17 * scale], "text-padding": 6 },
         paint: { "text-color": ink.soft, "text-halo-color": ink.land, "text-halo-width": 1.6 } },
       { id: "clusters", type: "circle", source: "cases", filter: ["has", "point_count"], paint: { "circle-color": ink.panel, "circle-stroke-color": topColour, "circle-stroke-width": 2.4,
-        "circle-radius": ["interpolate", ["linear"], ["get", "point_count"], 2, 13, 30, 17, 200, 24, 2000, 32] } },
-      { id: "sums", type: "symbol", source: "cases", filter: ["has", "point_count"], layout: { "text-allow-overlap": true, "text-ignore-placement": true, "text-size": 12.5,
+        "circle-radius": ["interpolate", ["linear"], ["get", "point_count"], 2, 13 * scale, 30, 17 * scale, 200, 24 * scale, 2000, 32 * scale] } },
+      { id: "sums", type: "symbol", source: "cases", filter: ["has", "point_count"], layout: { "text-allow-overlap": true, "text-ignore-placement": true, "text-size": 12.5 * scale,
         "text-field": ["case", [">", ["get", "emergencies"], 0], ["format", ["get", "point_count_abbreviated"], {}, "\n", {}, ["concat", "▲", ["get", "emergencies"]], { "font-scale": 0.8, "text-color": ink.emergency }],
           ["get", "point_count_abbreviated"]] }, paint: { "text-color": ink.ink } },
       { id: "cases", type: "symbol", source: "cases", filter: ["!", ["has", "point_count"]], layout: { "icon-image": ["concat", named, ["case", ["==", ["get", "o"], 1], "-over", ""]],
-        "icon-allow-overlap": true, "icon-ignore-placement": true, "symbol-sort-key": ["-", 0, ["get", "s"]], "icon-size": ["interpolate", ["linear"], ["zoom"], 9, 0.78, 14, 1.1] } },
-      { id: "hovered", type: "circle", source: "hovered", paint: { "circle-radius": 15, "circle-color": "#0000", "circle-stroke-width": 2.5, "circle-stroke-color": ink.accent } },
-      { id: "picked-case", type: "symbol", source: "picked", layout: { "icon-image": ["concat", named, ["case", ["==", ["get", "o"], 1], "-over", ""]], "icon-allow-overlap": true, "icon-ignore-placement": true } },
-      { id: "picked", type: "circle", source: "picked", paint: { "circle-radius": 19, "circle-color": "#0000", "circle-stroke-width": 4, "circle-stroke-color": ink.accent } },
+        "icon-allow-overlap": true, "icon-ignore-placement": true, "symbol-sort-key": ["-", 0, ["get", "s"]], "icon-size": ["interpolate", ["linear"], ["zoom"], 9, 0.78 * scale, 14, 1.1 * scale] } },
+      { id: "hovered", type: "circle", source: "hovered", paint: { "circle-radius": 15 * scale, "circle-color": "#0000", "circle-stroke-width": 2.5, "circle-stroke-color": ink.accent } },
+      { id: "picked-case", type: "symbol", source: "picked", layout: { "icon-image": ["concat", named, ["case", ["==", ["get", "o"], 1], "-over", ""]], "icon-allow-overlap": true, "icon-ignore-placement": true, "icon-size": scale } },
+      { id: "picked", type: "circle", source: "picked", paint: { "circle-radius": 19 * scale, "circle-color": "#0000", "circle-stroke-width": 4, "circle-stroke-color": ink.accent } },
     ],
   };
 }
 
 export async function create(el, { outlines, label, layers = [], view = null }) {
   await styled();
-  const ink = colours(INK), whole = cityBounds(outlines);
+  const ink = colours(INK), scale = parseFloat(getComputedStyle(document.documentElement).fontSize) / NORMAL_PX, whole = cityBounds(outlines);
   const map = new gl.Map({
-    container: el, style: style(outlines, ink, layers), attributionControl: false, dragRotate: false, pitchWithRotate: false, touchPitch: false, maxZoom: 18, fadeDuration: 0,
+    container: el, style: style(outlines, ink, layers, scale), attributionControl: false, dragRotate: false, pitchWithRotate: false, touchPitch: false, maxZoom: 18, fadeDuration: 0,
     locale: { "Map.Title": label }, ...(view ? { center: [view[0], view[1]], zoom: view[2] } : { bounds: whole, fitBoundsOptions: { padding: PADDING } }),
   });
   map.touchZoomRotate.disableRotation();

@@ -30,12 +30,13 @@ export async function create(el, { outlines, label }) {
   };
 }
 
-// Names of small neighbours would lie on one another: each goes down until it has room, tied to its place by a line.
+// Names of small neighbours would lie on one another: the smaller goes down until it has room, tied to its place by a line.
 function spread(areas, unit) {
   const placed = [], wide = (area) => area.name.length * unit * (/\p{Script=Han}/u.test(area.name) ? 2.5 : 1.35);
-  for (const area of areas) {
+  const size = ({ box: [west, south, east, north] }) => (east - west) * (north - south);
+  for (const area of [...areas].sort((one, other) => size(other) - size(one))) {
     let [x, y] = area.home;
-    const taken = () => placed.some((one) => Math.abs(one.y - y) < unit * 5.8 && Math.abs(one.x - x) < (wide(one.area) + wide(area)) / 2);
+    const taken = () => placed.some((one) => Math.abs(one.y - y) < unit * 5.2 && Math.abs(one.x - x) < (wide(one.area) + wide(area)) / 2);
     while (taken()) y += unit;
     placed.push({ area, x, y });
   }

@@ -36,7 +36,8 @@ export const when = (moment) => !moment ? "" : sameDay(moment, cityNow()) ? cloc
 // A span in the two units that matter: "3 min", "2 h 05 min", "4 d 3 h". Milliseconds in.
 export function span(ms) {
   const minutes = Math.floor(Math.abs(ms) / 60_000), hours = Math.floor(minutes / 60), days = Math.floor(hours / 24);
-  if (days) return t("span.days", { d: days, h: hours % 24 });
+  if (days) return days < 3 ? t("span.days", { d: days, h: hours % 24 }) : t("span.onlyDays", { d: days });
+  if (hours >= 10) return t("span.onlyHours", { h: hours });
   if (hours) return t("span.hours", { h: hours, m: minutes % 60 });
   return minutes ? t("span.minutes", { m: minutes }) : t("span.seconds", { s: Math.floor(Math.abs(ms) / 1000) });
 }

@@ -2,7 +2,7 @@
 import { ApiError, post, session } from "../lib/api.js";
 import { start, title } from "../lib/boot.js";
 import { cls, html, useState } from "../lib/dom.js";
-import { chooseLanguage, cityName, lang, t } from "../lib/i18n.js";
+import { chooseLanguage, lang, t } from "../lib/i18n.js";
 import { Button, IconButton } from "../lib/ui.js";
 
 // Only an address of this console: a path that begins with one slash and names no other host.
@@ -35,7 +35,7 @@ function Login() {
   };
   return html`<main class="login" id="main">
     <section class="card"><img src="/static/mark.svg" alt="" width="56" height="56"/>
-      <h1>${[cityName(), t("title")].filter(Boolean).join(" · ")}</h1><p class="line">${t("login.line")}</p>
+      <h1>${t("title")}</h1><p class="line">${t("login.line")}</p>
       <form onSubmit=${submit} aria-label=${t("login.title")}>
         <label class="field"><span>${t("login.account")}</span><input name="account" autocomplete="username" autocapitalize="none" spellcheck="false" autofocus value=${account} onInput=${(event) => setAccount(event.target.value)}/></label>
         <div class="field"><label for="password">${t("login.password")}</label><div class="secret"><input id="password" name="password" type=${shown ? "text" : "password"} autocomplete="current-password" value=${password} onInput=${(event) => setPassword(event.target.value)}/>

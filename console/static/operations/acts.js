@@ -2,7 +2,7 @@
 // idempotency key. A refusal says who changed what, and opens the dialog again with everything that was typed.
 import { ApiError, command as send, newKey, request } from "../lib/api.js";
 import { signal } from "../lib/dom.js";
-import { t, word } from "../lib/i18n.js";
+import { catalogue, t, word } from "../lib/i18n.js";
 import { toast } from "../lib/ui.js";
 import { argumentsOf, asksNothing } from "../case/forms.js";
 import { filters, marked, rows } from "./state.js";
@@ -30,7 +30,13 @@ export const bulk = () => (BULK[filters.value.tab] ?? ["note"]).map((name) => ({
 export function ask(chosen, action, { values = {}, conflict = null, straight = false } = {}) {
   if (!chosen.length) return;
   if (straight || asksNothing(action)) give(chosen, action, values);
-  else asking.value = { rows: chosen, action, values, conflict };
+  else asking.value = { rows: chosen, action, values: { ...foreseen(chosen, action), ...values }, conflict };
+}
+
+// What most people would choose: the office of the category's kind in the case's district.
+function foreseen(chosen, { command: name }) {
+  const offices = new Set(chosen.map((row) => `${catalogue.categories[row.category]?.lead}-${row.district}`)), [office] = offices;
+  return name === "dispatch" && offices.size === 1 && catalogue.units[office] ? { unit: office } : {};
 }
 
 // Holds the command of these rows for the time in which it can be taken back, then sends it.
@@ -46,10 +52,13 @@ export function give(chosen, action, values) {
   const end = () => { clearTimeout(timer); away(); waiting.delete(order); };
   const timer = setTimeout(() => order.go(), UNDO_MS);
   const away = toast({ text: ids.length > 1 ? t("holding.many", { what: says, n: ids.length }) : t("holding", { what: says, id: ids[0] }), ms: UNDO_MS,
-    action: { label: t("undo"), act: () => { end(); put(pending, ids, null); toast({ text: t("undone", { what: says }), ms: 3000 }); } } });
+    action: { label: t("undo"), act: () => order.undo() } });
+  order.undo = () => { end(); put(pending, ids, null); toast({ text: t("undone", { what: says }), ms: 3000 }); };
   order.go = () => { end(); return carryOut(order); };
   waiting.add(order);
 }
+
+export const takeBack = () => [...waiting].at(-1)?.undo();
 
 // Sends what is held now: before another command on the case, and when the page goes.
 export const flush = () => Promise.all([...waiting].map((order) => order.go()));

@@ -108,7 +108,7 @@ function Pictures({ evidence, row }) {
 
 function Facts({ row, whole, found }) {
   tick.value;
-  const place = [nameOf("districts", row.district), nameOf("subdistricts", row.subdistrict), row.address].filter(Boolean).join(" · ");
+  const place = [nameOf("districts", row.district), named(catalogue.districts[row.district]?.subdistricts?.[row.subdistrict]), row.address].filter(Boolean).join(" · ");
   const condition = catalogue.categories[row.category]?.conditions?.find((one) => one.key === row.condition);
   const pairs = [["place", place, `${row.lat.toFixed(5)}, ${row.lon.toFixed(5)}`], ["condition", condition && named(condition.name ?? condition)],
     ["channel", word("channel", row.channel), row.algorithm], ["seen", t("seen", { n: row.count, ago: ago(row.last_seen) }), row.sources > 1 && t("sources", { n: row.sources })],

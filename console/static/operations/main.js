@@ -6,7 +6,7 @@ import { Header, StaleBanner } from "../lib/header.js";
 import { cityName, t } from "../lib/i18n.js";
 import { useKeys } from "../lib/keys.js";
 import { isLoud, setLoud } from "../lib/sound.js";
-import { asking, flush } from "./acts.js";
+import { asking, flush, takeBack } from "./acts.js";
 import { Brush } from "./brush.js";
 import { Drawer, watch } from "./drawer.js";
 import { Figures } from "./kpis.js";
@@ -38,7 +38,7 @@ function Page() {
   useKeys([
     ["j ArrowDown", "key.next", () => step(1)], ["k ArrowUp", "key.previous", () => step(-1)], ["Enter o", "key.open", onRow(state.choose)],
     ["x", "key.mark", onRow(flipMark)], ["Escape", "key.back", back], ["/", "key.search", () => document.getElementById("search").focus()],
-    ["t", "triage", () => { state.triage.value = true; }], ["s", "key.send", flush], ["m", "key.sound", () => setLoud(!isLoud.value)], ["w", "map.whole", fitCity],
+    ["t", "triage", () => { state.triage.value = true; }], ["z", "undo", takeBack], ["s", "key.send", flush], ["m", "key.sound", () => setLoud(!isLoud.value)], ["w", "map.whole", fitCity],
     ...[...state.TABS, "all"].map((tab, at) => [String(at + 1), null, () => state.change({ tab })]), ["1…9", "key.tabs", () => {}],
   ]);
   return html`<${Header}><${Figures}/><//><${StaleBanner}/>

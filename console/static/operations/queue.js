@@ -1,7 +1,9 @@
 // The queue: tabs with counts, filters, and the list, of which only what is seen is drawn. It stands still under the hand.
+import { session } from "../lib/api.js";
 import { cls, html, useEffect, useLayoutEffect, useRef, useSignal, useState } from "../lib/dom.js";
 import { Icon } from "../lib/icons.js";
 import { catalogue, lang, nameOf, number, t, word } from "../lib/i18n.js";
+import { density } from "../lib/look.js";
 import { ago, tick } from "../lib/time.js";
 import { DueRing, Empty, Menu, SEVERITIES, Shape, StateChip, Trouble } from "../lib/ui.js";
 import { bulk, outcomes, pending } from "./acts.js";
@@ -75,7 +77,7 @@ function List() {
     pinned.value = { ...pinned.value, scrolled: el.scrollTop > row };
     if (next && el.scrollTop + el.clientHeight * 2 > el.scrollHeight) loadMore();
   };
-  useLayoutEffect(measure, [all.length, next]);
+  useLayoutEffect(measure, [all.length, next, density.value]);
   useEffect(() => { const seen = new ResizeObserver(measure); seen.observe(box.current); return () => seen.disconnect(); }, [next]);
   useEffect(() => { box.current.scrollTop = 0; }, [filters.value.tab, filters.value.sort]);
   const at = all.findIndex((row) => row.case_id === cursorRow.value);
@@ -100,7 +102,7 @@ const limitOf = (row) => row.stage_due_at && row.state !== "handling" && !row.ov
 
 function Row({ row, at, top, size }) {
   tick.value;
-  const id = row.case_id, here = presence.value.get(id), others = here?.filter((one) => !one.me), isMarked = marked.value.has(id), outcome = outcomes.value.get(id);
+  const id = row.case_id, here = presence.value.get(id), others = here?.filter((one) => one.person !== session.value.person.id), isMarked = marked.value.has(id), outcome = outcomes.value.get(id);
   const mixed = ["all", "overdue", "handling"].includes(filters.value.tab), waits = pending.value.get(id);
   const limit = limitOf(row);
   const mark = (event) => { event.stopPropagation(); flipMark(id); };

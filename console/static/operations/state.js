@@ -42,7 +42,7 @@ export const pinned = signal({ hover: false, scrolled: false });
 export const mapView = signal(null);
 
 // The live list stands still while somebody works in it.
-export const isPaused = computed(() => pinned.value.hover || pinned.value.scrolled || marked.value.size > 0 || chosen.value !== null);
+export const isPaused = computed(() => triage.value || pinned.value.hover || pinned.value.scrolled || marked.value.size > 0 || chosen.value !== null);
 
 function caseInAddress() {
   return decodeURIComponent(/^#\/case\/(.+)$/.exec(location.hash)?.[1] ?? "") || null;
