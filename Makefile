@@ -12,7 +12,7 @@ PEERS := .local/bench/peers-venv
 # pip names the address of every file: only the file's name is of interest.
 QUIETER := sed -u -E -e '/^Looking in/d' -e '/^\[notice\]/d' -e 's,https?://[^ ]*/,,g'
 
-.PHONY: help setup tools check test test-all demo bench bench-peers bench-quick bench-sweeps whole-city soak day docs up down lock clean
+.PHONY: help setup tools check test test-all demo bench bench-tables bench-peers bench-quick bench-sweeps whole-city soak day docs up down lock clean
 
 help:  ## Show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 18
@@ -45,6 +45,9 @@ demo: setup  ## Watch a simulated city: real Kafka and Redis, a page, an exact a
 
 bench: setup  ## Measure ours: reports per second, CPU per million, memory, closure, latency (BENCH="--runs 3")
 	@PYTHONPATH=. $(RUN)/python -P -m benchmarks ours $(BENCH)
+
+bench-tables: setup  ## Ask every list and map query over a year of 14,000 cases a day, on both databases (TABLES="--days 30")
+	@PYTHONPATH=. $(RUN)/python -P -m benchmarks.tables --save $(or $(TABLES),--days 365)
 
 bench-peers: $(PEERS)/ready  ## Measure ours against Kafka Streams, Bytewax, Quix Streams, Faust, in turns (half an hour)
 	-@benchmarks/peers/kafka_streams/run.sh --build-only

@@ -49,7 +49,7 @@ def is_searched(scope: Scope, wanted: Filter, only_open: bool, is_sqlite: bool) 
 
 def terms_of(scope: Scope, wanted: Filter, names: Names, only_open: bool) -> list[Term]:
     """What the index is asked; the conditions on `cases` are asked besides, and decide."""
-    terms = list(names.terms(wanted.words or ""))
+    terms = list(names.terms(wanted.words)) if wanted.words else []
     for name in MARKED:
         if values := getattr(wanted, name):
             terms.append(_any(name, (values,) if isinstance(values, str) else values))

@@ -12,7 +12,7 @@ from sqlalchemy import BigInteger, Boolean, Column, Float, Index, Integer, Small
 
 from adapters.database import METADATA
 
-SCHEMA = "2"
+SCHEMA = "3"
 """Moves when rows must be made anew from the facts: then every worker does so by itself."""
 
 Number = BigInteger().with_variant(Integer(), "sqlite")  # only INTEGER PRIMARY KEY is SQLite's own row number

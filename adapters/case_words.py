@@ -1,10 +1,11 @@
 """What a case is found by: words of its number, address and description, and marks of its fields, as both databases index them alike.
 
-Chinese is cut into single characters and pairs, so that any part of a phrase finds it; other scripts into whole words, found by their
-beginning. Telephone and identity card numbers and plates that somebody wrote into a description are no words. Categories and units stand as
-marks and are searched by the names that they have today; a machine's source and what names the thing (a part's code, the `match` of a
-sealed plate) are found as a whole. The other marks are not for people: they let the index alone answer what would otherwise be looked up
-case by case (adapters/case_search.py).
+Chinese is cut into single characters and pairs, so that any part of a phrase finds it; words of other scripts are found by their first two
+letters or more. Every word is asked for as it stands in the index, for only then both databases read it off in order. Telephone and
+identity card numbers and plates that somebody wrote into a description are no words. Categories and units stand as marks and are searched
+by the names that they have today; a machine's source and what names the thing (a part's code, the `match` of a sealed plate) are found as a
+whole. The other marks are not for people: they let the index alone answer what would otherwise be looked up case by case
+(adapters/case_search.py).
 """
 
 import re
@@ -18,6 +19,7 @@ from incidents.sealing import is_match
 
 MOST_CHARACTERS = 2_000
 MOST_TERMS = 8
+LONGEST_BEGINNING = 12
 MARKED = ("district", "category", "unit", "severity", "channel")
 OPEN = "open_"
 DAY_MS = 86_400_000
@@ -35,7 +37,7 @@ def words_of(case: Mapping[str, Any], row: Mapping[str, Any]) -> str:
     found = dict.fromkeys([case["case_id"].rpartition("-")[2].lower(), *_marks(case, row)])
     for text in (case["place"].get("address"), case.get("description")):
         for run in _RUN.findall(_PERSONAL.sub(" ", _folded(text or ""))):
-            found.update(dict.fromkeys([*run, *_pairs(run)] if _is_han(run) else [run]))
+            found.update(dict.fromkeys([*run, *_pairs(run)] if _is_han(run) else _beginnings(run)))
     return " ".join(found)
 
 
@@ -51,6 +53,14 @@ def _marks(case: Mapping[str, Any], row: Mapping[str, Any]) -> Iterator[str]:
     identity = case.get("identity")
     if identity and (identity["kind"] != Match.PLATE or is_match(identity["value"])):
         yield mark("thing", identity["value"])
+
+
+def _beginnings(run: str) -> list[str]:
+    """
+    >>> _beginnings("gravel"), _beginnings("388")
+    (['gr', 'gra', 'grav', 'grave', 'gravel'], ['388'])
+    """
+    return [run] if run.isdigit() or len(run) < 3 else [run[:end] for end in range(2, min(len(run), LONGEST_BEGINNING) + 1)]
 
 
 def mark(kind: str, key: object) -> str:
@@ -104,15 +114,14 @@ def _pairs(run: str) -> list[str]:
 
 @dataclass(frozen=True)
 class Term:
-    """A part of a search: the case has all of `words` and words that begin with each of `beginnings`, or it has one of `marks`."""
+    """A part of a search: the case has all of `words`, or one of `marks`."""
 
     words: tuple[str, ...] = ()
-    beginnings: tuple[str, ...] = ()
     marks: tuple[str, ...] = ()
 
 
-NOTHING = Term((), (), ("nothing_",))
-"""What signs alone ask for: no case has it."""
+NOTHING = Term(marks=("nothing_",))
+"""What no case has."""
 
 
 class Names:
@@ -132,23 +141,21 @@ class Names:
         whole = (mark("source", text), mark("thing", text)) if text.isascii() else ()
         marks = (*(key for key, name in self._names.items() if text in name), *whole)
         runs = [] if _PERSONAL.search(text) else _RUN.findall(text)
-        words = [part for run in runs if _is_han(run) for part in (_pairs(run) or [run])]
-        beginnings = tuple(run for run in runs if not _is_han(run))
-        return Term(tuple(words), beginnings, marks) if words or beginnings or marks else NOTHING
+        words = [part for run in runs for part in ((_pairs(run) or [run]) if _is_han(run) else [run[:LONGEST_BEGINNING]])]
+        return Term(tuple(words), marks) if words or marks else NOTHING
 
 
 def for_sqlite(terms: Iterable[Term]) -> str:
     """The search as FTS5's MATCH wants it."""
-    return " AND ".join(_one_of(term, '"{}"', '"{}" *', " AND ", " OR ") for term in terms)
+    return " AND ".join(_one_of(term, '"', " AND ", " OR ") for term in terms)
 
 
 def for_postgres(terms: Iterable[Term]) -> str:
     """The search as the text of a `tsquery`."""
-    return " & ".join(_one_of(term, "'{}'", "'{}':*", " & ", " | ") for term in terms)
+    return " & ".join(_one_of(term, "'", " & ", " | ") for term in terms)
 
 
-def _one_of(term: Term, word: str, beginning: str, both: str, either: str) -> str:
+def _one_of(term: Term, quote: str, both: str, either: str) -> str:
     """Words hold letters and digits only, so that no quote needs escaping."""
-    said = [*map(word.format, term.words), *map(beginning.format, term.beginnings)]
-    ways = [f"({both.join(said)})"] if said else []
-    return f"({either.join([*ways, *map(word.format, term.marks)])})"
+    words, marks = ([f"{quote}{each}{quote}" for each in several] for several in (term.words, term.marks))
+    return f"({either.join([f'({both.join(words)})', *marks] if words else marks)})"

@@ -28,7 +28,7 @@ BUSY_S = 10.0
 """How long a writer of SQLite waits for another one before it is TryAgain."""
 CONNECT_S = 5
 PRAGMAS = ("journal_mode = WAL", "foreign_keys = ON", "cache_size = -65536", "mmap_size = 1073741824")
-POOL = {"pool_size": 8, "max_overflow": 32, "pool_timeout": BUSY_S}
+POOL = {"pool_size": 8, "max_overflow": 32, "pool_timeout": BUSY_S, "pool_recycle": 3600}
 UPGRADE_LOCK = 0x6369_7479
 AWAY_SQLITE = frozenset({5, 6, 8, 10, 13, 14, 15})
 """Busy, locked, read-only, input/output, full, cannot open, locking protocol: https://sqlite.org/rescode.html."""

@@ -112,7 +112,7 @@ def run(days: int, runs: int, url: str | None = None, only: str | None = None) -
                     figures[name] = measured(database, city, days, runs)
                 if url is None and name == "sqlite":
                     Path(address.removeprefix("sqlite:///")).unlink()  # a year of both at once is 20 GB
-    return {"days": days, "runs": runs, "databases": figures, "machine": results.machine(), "commit": results.commit()}
+    return results.wrapped({}, days=days, runs=runs, databases=figures)
 
 
 def shown(content: Mapping[str, Any]) -> Table:
@@ -132,9 +132,12 @@ def main() -> int:
     parser.add_argument("--days", type=int, default=30, help="of 14,000 cases each; 365 is a year, 15 GB and an hour")
     parser.add_argument("--runs", type=int, default=40, help="of each question")
     parser.add_argument("--database", help="URL of an empty database instead of two of its own")
+    parser.add_argument("--save", action="store_true", help="write benchmarks/results/<date>-<commit>-tables.json")
     parser.add_argument("--only", choices=("sqlite", "postgresql"))
     chosen = parser.parse_args()
     content = run(chosen.days, chosen.runs, chosen.database, chosen.only)
+    if chosen.save:
+        say(f"written to {results.save(content, '-tables')}")
     Console(stderr=True, width=160).print(shown(content))
     print(json.dumps(content, indent=1, ensure_ascii=False))
     slow = [

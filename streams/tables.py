@@ -28,6 +28,7 @@ log = structlog.get_logger(__name__)
 AT_ONCE = 500
 WAIT_MS = 500
 LOOK_EVERY_S = 2.0
+TIDY_EVERY_S = 3_600.0
 REST = 2.0
 """Older facts may wait, people may not: after a batch the filling rests for twice as long as it took, for closure runs in this process."""
 
@@ -88,6 +89,7 @@ class TablesKeeper(Service):
         self._filler = Filler(self._bootstrap, self._topic, self._tables)
         self._preparing = asyncio.Lock()
         self._prepared = False
+        self._tidy_at = 0.0
 
     async def take(self, facts: Sequence[Told]) -> None:
         """Keep a batch. Raises TryAgain while the database is away or not to be used."""
@@ -115,6 +117,7 @@ class TablesKeeper(Service):
             try:
                 await self._prepare()
                 filled = await self._filler.turn()
+                await self._tidy(filled)
                 pause = LOOK_EVERY_S if filled is None else (time.monotonic() - began) * REST
                 failures = 0
             except TryAgain as error:
@@ -124,6 +127,12 @@ class TablesKeeper(Service):
                 pause = BACKOFF_S[min(failures, len(BACKOFF_S) - 1)]
                 failures += 1
             await self.sleep(pause)
+
+    async def _tidy(self, filled: int | None) -> None:
+        """SQLite counts no values by itself, and without counts it chooses poor indices once there is more than a day of cases."""
+        if self._database.is_sqlite and filled is None and time.monotonic() > self._tidy_at:
+            self._tidy_at = time.monotonic() + TIDY_EVERY_S
+            await asyncio.to_thread(self._database.tidy)
 
     async def on_stop(self) -> None:
         """Let go of the broker and the database."""

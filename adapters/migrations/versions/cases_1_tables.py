@@ -72,7 +72,7 @@ def _beside() -> None:
 def _words() -> None:
     """SQLite's own full-text index, and PostgreSQL's; neither is known to SQLAlchemy, so `words` is on no metadata."""
     if op.get_bind().dialect.name == "sqlite":
-        op.execute("CREATE VIRTUAL TABLE case_words USING fts5(words, detail=none, prefix='2 3 4', tokenize=\"unicode61 tokenchars '_'\")")
+        op.execute("CREATE VIRTUAL TABLE case_words USING fts5(words, detail=none, tokenize=\"unicode61 tokenchars '_'\")")
         return
     vector = "array_to_tsvector(string_to_array(words, ' '))"
     op.execute(
