@@ -36,7 +36,7 @@ SORTS: dict[str, tuple[Any, bool]] = {
 }
 MACHINE = {"id": "system:intake", "role": "system", "unit": None}
 LEAD: dict[str, Any] = {"id": "wang.fang", "name": "王芳", "role": "shift_lead", "level": "city", "district": None, "unit": None}
-FRAME = ("case_id", "sequence", "state", "category", "severity", "district", "lon", "lat", "unit", "count")
+FRAME = ("case_id", "sequence", "state", "category", "severity", "district", "lon", "lat", "unit", "count", "revision", "due_at", "overdue")
 
 
 @cache

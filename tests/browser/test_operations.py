@@ -167,6 +167,15 @@ def test_what_others_do_moves_rows_and_figures(standin: Serve, page: NewPage) ->
     expect(row(desk, case)).to_be_visible()
 
 
+def test_a_case_that_left_the_scope_leaves_the_page(standin: Serve, page: NewPage) -> None:
+    world, address = standin()
+    case = world.add(9001)["case_id"]
+    desk = page(address, "?tab=to_file")
+    expect(row(desk, case)).to_be_visible()
+    world.push("gone", {"case_id": case})
+    expect(row(desk, case)).to_have_count(0)
+
+
 def test_the_address_brings_back_filters_order_view_and_the_open_case(standin: Serve, page: NewPage) -> None:
     world, address = standin(200)
     desk = page(address, "?tab=handling")

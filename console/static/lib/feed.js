@@ -2,11 +2,11 @@
 // resumed behind the last cursor by the browser, begun anew on `resync`. Its state is what the live pill shows.
 import { signal } from "./dom.js";
 
-const STALE_MS = 32_000, LOST_MS = 10_000, RETRY_MS = 2_000, NAME = "cityloop.feed", EVENTS = ["fact", "presence", "ping", "resync"];
+const STALE_MS = 32_000, LOST_MS = 10_000, RETRY_MS = 2_000, NAME = "cityloop.feed", EVENTS = ["fact", "gone", "presence", "ping", "resync"];
 // mode: connecting | live | reconnecting | stale; behind: seconds from happening to here; heard: this machine's ms of the last sign of life
 export const pill = signal({ mode: "connecting", behind: 0, heard: Date.now() });
 
-// Follows the feed: `listeners.fact(frame, cursor)`, `.presence(data)`, `.resync()`, `.ping(data)`. Call it before fetching the snapshot,
+// Follows the feed: `listeners.fact(frame, cursor)`, `.gone({case_id})` (the case left this person's scope), `.presence(data)`, `.resync()`, `.ping(data)`. Call it before fetching the snapshot,
 // then `resume(cursor)` with the snapshot's X-Cursor: what comes between is told, and told twice is harmless (compare `sequence`).
 export function follow(listeners) {
   const channel = globalThis.BroadcastChannel ? new BroadcastChannel(NAME) : null;

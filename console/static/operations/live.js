@@ -8,7 +8,7 @@ import { play } from "../lib/sound.js";
 import { cityNow } from "../lib/time.js";
 import { arrivals, asked, compare, filters, fresh, inTab, isOpen, isPaused, points, presence, queue, rows, sortOf } from "./state.js";
 
-const PAGE = 100, BATCH_MS = 500, FLASH_MS = 2500, GATHER_MS = 400, MOST_ASKED = 50;
+const PAGE = 100, BATCH_MS = 500, FLASH_MS = 2500, GATHER_MS = 400, MOST_ASKED = 50, LIFTABLE = ["waiting", "storm", "refused_before"]; // held cases that a person may lift
 export const mapChanges = signal({ all: true, put: [], drop: [] });
 export const trouble = signal(null);
 export const complete = signal(true); // false: more cases than the map takes; the newest are shown
@@ -18,7 +18,7 @@ let feed, waiting = new Map(), wanted = new Set(), sequences = new Map(), loads 
 const pointOf = ([id, lon, lat, category, state, severity, due, overdue, opened = null, district = null]) => ({ id, lon, lat, category, state, severity, due, overdue, opened, district });
 
 export async function begin() {
-  feed = follow({ fact: (frame) => waiting.set(`${frame.case_id} ${frame.sequence}`, frame), resync: () => setTimeout(reload, 300 * Math.random()), presence: met });
+  feed = follow({ fact: (frame) => waiting.set(`${frame.case_id} ${frame.sequence}`, frame), gone: ({ case_id: id }) => leave([id]), resync: () => setTimeout(reload, 300 * Math.random()), presence: met });
   setInterval(takeIn, BATCH_MS);
   setInterval(() => { for (const [id, all] of presence.value) if (all.every((one) => Date.parse(one.until) < Date.now())) met({ case_id: id, person: null }); }, 10_000);
   setInterval(() => { if (counted.opened + counted.closed) announce(t("said", { n: counted.opened, m: counted.closed })); counted = { opened: 0, closed: 0 }; }, 10_000);
@@ -90,7 +90,7 @@ function takeIn() {
     if (frame.fact in counted) counted[frame.fact] += 1;
     if (frame.sequence <= (sequences.get(frame.case_id) ?? 0)) continue;
     sequences.set(frame.case_id, frame.sequence);
-    newest.set(frame.case_id, { ...newest.get(frame.case_id), ...frame, late: newest.get(frame.case_id)?.late || ["overdue", "escalated"].includes(frame.fact) });
+    newest.set(frame.case_id, frame);
   }
   waiting = new Map();
   if (sequences.size > 50_000) sequences = new Map([...sequences].slice(-20_000));
@@ -103,10 +103,9 @@ function move(frames) {
     const before = known.get(frame.case_id);
     if (!before && !fits(frame)) continue;
     if (!isOpen(frame.state)) { if (known.delete(frame.case_id)) drop.push(frame.case_id); continue; }
-    if (frame.state === "held" && !before) { want(frame.case_id); continue; } // only the server knows whether a person may lift it
-    const point = { due: null, opened: before?.opened ?? Date.parse(frame.opened_at ?? frame.at), ...before, id: frame.case_id, lon: frame.lon, lat: frame.lat, category: frame.category,
-      state: frame.state, severity: frame.severity, district: frame.district, overdue: frame.overdue ?? (before?.overdue || frame.late) };
-    if (frame.due_at !== undefined) point.due = frame.due_at && Date.parse(frame.due_at);
+    if (frame.state === "held" && !LIFTABLE.includes(frame.held_because)) continue;
+    const point = { opened: before?.opened ?? Date.parse(frame.at), ...before, id: frame.case_id, lon: frame.lon, lat: frame.lat, category: frame.category,
+      state: frame.state, severity: frame.severity, district: frame.district, overdue: frame.overdue, due: frame.due_at && Date.parse(frame.due_at) };
     known.set(point.id, point);
     put.push(point);
     if (!before && frame.fact === "opened") play(frame.severity);
@@ -116,11 +115,18 @@ function move(frames) {
   moveRows(frames);
 }
 
+// Cases that are no longer this person's to see.
+function leave(ids) {
+  points.value = new Map([...points.value].filter(([id]) => !ids.includes(id)));
+  mapChanges.value = { all: false, put: [], drop: ids };
+  rows.value = settled(rows.value.map((row) => ids.includes(row.case_id) ? { ...row, left: true } : row));
+}
+
 // Filters that only the server can decide on; what they let through of new cases is asked.
 const needsServer = (found) => Boolean(found.q || found.unit.length || found.channel.length);
 function fits(frame) {
   const found = filters.value, let_ = (name, value) => !found[name].length || found[name].includes(value);
-  return !needsServer(found) && let_("district", frame.district) && let_("category", frame.category) && let_("severity", frame.severity) && (!found.overdue || frame.late);
+  return !needsServer(found) && let_("district", frame.district) && let_("category", frame.category) && let_("severity", frame.severity) && (!found.overdue || frame.overdue);
 }
 
 function moveRows(frames) {
@@ -130,14 +136,14 @@ function moveRows(frames) {
     const row = loaded.get(frame.case_id), here = belongs(frame);
     if (row) {
       changed = true;
-      loaded.set(frame.case_id, { ...row, ...only(frame, row), left: !here, overdue: frame.overdue ?? (row.overdue || frame.late) });
+      loaded.set(frame.case_id, { ...row, ...only(frame), left: !here });
       if (here && row.state !== frame.state) want(frame.case_id); // due times moved with the state
     } else if (here) want(frame.case_id);
   }
   if (changed) rows.value = settled([...loaded.values()]);
 }
 
-const only = (frame, row) => Object.fromEntries(["state", "severity", "category", "unit", "count", "district", "sequence"].filter((name) => frame[name] !== undefined).map((name) => [name, frame[name] ?? row[name]]));
+const only = (frame) => Object.fromEntries(["state", "severity", "category", "unit", "count", "district", "sequence", "revision", "due_at", "overdue"].filter((name) => frame[name] !== undefined).map((name) => [name, frame[name]]));
 function belongs(frame) {
   const point = points.value.get(frame.case_id);
   return Boolean(point) && inTab(filters.value.tab, point);
