@@ -48,6 +48,7 @@ LEASE = timedelta(seconds=30)
 LOOK_EVERY_S = 0.1
 KEEP_HOUSE_EVERY_S = 0.25
 PAUSE_S = 0.5
+FINISH_S = 2.0
 
 
 @dataclass(frozen=True)
@@ -117,10 +118,18 @@ class Engine:
                     log.warning("an engine is away, trying again", error=str(error))
                     await asyncio.sleep(PAUSE_S)
         finally:
-            if self._under_way:
-                await asyncio.wait(self._under_way)
+            await self._finish()
             with suppress(TryAgain, NotReady):
                 await self._settle()
+
+    async def _finish(self) -> None:
+        """What ends soon may; what does not comes again when its lease is over."""
+        if not self._under_way:
+            return
+        _, slow = await asyncio.wait(self._under_way, timeout=FINISH_S)
+        for task in slow:
+            task.cancel()
+        await asyncio.gather(*slow, return_exceptions=True)
 
     async def _turn(self) -> None:
         self._news.clear()
@@ -148,7 +157,8 @@ class Engine:
     def _ended(self, task: asyncio.Task[None]) -> None:
         self._under_way.discard(task)
         self._news.set()
-        self._broken = self._broken or task.exception()
+        if not task.cancelled():
+            self._broken = self._broken or task.exception()
 
     async def _settle(self) -> None:
         if not self._settled:
