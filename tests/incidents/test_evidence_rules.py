@@ -38,7 +38,6 @@ def picture(**changes: Any) -> Picture:
         "size": 9,
         "stored_at": AFTERWARDS,
         "captured_at": AFTERWARDS,
-        "uploaded_by": "u",
     }
     return Picture.model_validate(known | HERE | changes)
 
