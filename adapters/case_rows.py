@@ -9,7 +9,7 @@ from typing import Any
 
 import orjson
 
-from adapters.case_words import square_of, words_of
+from adapters.case_words import words_of
 from incidents.case import ENDED, DeadlineKind, FactType, State
 from incidents.catalogue import Channel, Severity
 from incidents.errors import BadCommand, RejectReason
@@ -19,7 +19,7 @@ from incidents.facts import HEAD
 PER_MS = 4096
 """So many cases may be opened in one millisecond; a number stays below 2^53, exact in JavaScript."""
 _COPIED = ("case_id", "sequence", "revision", "state", "held_because", "category", "condition", "severity", "channel", "unit", "level")
-_PLACED = ("district", "subdistrict", "community", "grid", "lon", "lat", "address")
+_PLACED = ("district", "subdistrict", "community", "grid", "address")
 _MOMENTS = ("opened", "filed", "dispatched", "accepted", "handled", "ended", "entered", "due")
 _URGENCY = {severity: at for at, severity in enumerate(Severity)}
 _STATES, _CHANNELS, _FACTS = frozenset(State), frozenset(Channel), frozenset(FactType)
@@ -64,9 +64,10 @@ def case_row(case: Row) -> Row:
     row: Row = {name: _plain(case.get(name)) for name in _COPIED} | {name: _plain(place.get(name)) for name in _PLACED}
     row |= {f"{name}_ms": _ms(case.get(f"{name}_at")) for name in _MOMENTS}
     row |= {
+        "lon": float(place["lon"]),
+        "lat": float(place["lat"]),
         "is_open": State(case["state"]) not in ENDED,
         "urgency": _URGENCY[Severity(case["severity"])],
-        "square": square_of(place["lon"], place["lat"]),
         "assisting": orjson.dumps(assisting).decode(),
         "first_seen_ms": moment_ms(case["first_seen"]),
         "last_seen_ms": moment_ms(case["last_seen"]),

@@ -40,7 +40,6 @@ CASES = Table(
     Column("grid", Text),
     Column("lon", Float(53), nullable=False),
     Column("lat", Float(53), nullable=False),
-    Column("square", Integer, nullable=False),  # of about a kilometre, see `square_of`
     Column("address", Text),
     Column("unit", Text),
     Column("assisting", Text, nullable=False),  # JSON
@@ -67,7 +66,7 @@ CASES = Table(
     Index("cases_open", "number", **OPEN),
     *(
         Index(f"cases_{name}", name, "number")
-        for name in ("state", "district", "category", "unit", "grid", "severity", "channel", "square")
+        for name in ("state", "district", "category", "unit", "grid", "severity", "channel")
     ),
 )
 

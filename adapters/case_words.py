@@ -45,7 +45,8 @@ def _marks(case: Mapping[str, Any], row: Mapping[str, Any]) -> Iterator[str]:
     yield from (mark(name, row[name]) for name in MARKED if row[name] is not None)
     yield from (mark("involved", unit) for unit in units_of(case))
     yield from time_marks(row["opened_ms"])
-    yield from (square_mark(row["square"]), large_square_mark(row["square"]))
+    square = square_of(row["lon"], row["lat"])
+    yield from (square_mark(square), large_square_mark(square))
     if row["is_open"]:
         yield OPEN
     if case["channel"] in MACHINES:

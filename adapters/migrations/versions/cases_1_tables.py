@@ -35,7 +35,7 @@ def _cases() -> None:
         "cases",
         _key("number", NUMBER),
         *(_must(name, sa.Text) for name in ("case_id", "state", "category", "severity", "channel", "assisting", "level")),
-        *(_must(name, sa.Integer) for name in ("sequence", "revision", "square", "count", "sources")),
+        *(_must(name, sa.Integer) for name in ("sequence", "revision", "count", "sources")),
         *(_must(name, sa.BigInteger) for name in ("opened_ms", "first_seen_ms", "last_seen_ms", "entered_ms")),
         *(_must(name, sa.Float(53)) for name in ("lon", "lat")),
         *(_must(name, sa.Boolean) for name in ("is_open", "overdue")),
@@ -48,7 +48,7 @@ def _cases() -> None:
     )
     op.create_index("cases_case_id", "cases", ["case_id"], unique=True)
     op.create_index("cases_open", "cases", ["number"], sqlite_where=sa.text("is_open = 1"), postgresql_where=sa.text("is_open"))
-    for name in ("state", "district", "category", "unit", "grid", "severity", "channel", "square"):
+    for name in ("state", "district", "category", "unit", "grid", "severity", "channel"):
         op.create_index(f"cases_{name}", "cases", [name, "number"])
 
 
