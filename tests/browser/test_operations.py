@@ -158,6 +158,7 @@ def test_what_others_do_moves_rows_and_figures(standin: Serve, page: NewPage) ->
     case = world.add(9001)["case_id"]
     desk = page(address, "?tab=to_file")
     expect(row(desk, case)).to_be_visible()
+    expect(desk.locator(".pill")).to_have_attribute("data-mode", "live")
     count = int(desk.locator('[data-tab="to_file"] b').inner_text())
     world.tell(case, "filed", state="filed")
     expect(row(desk, case)).to_have_count(0)
@@ -172,6 +173,7 @@ def test_a_case_that_left_the_scope_leaves_the_page(standin: Serve, page: NewPag
     case = world.add(9001)["case_id"]
     desk = page(address, "?tab=to_file")
     expect(row(desk, case)).to_be_visible()
+    expect(desk.locator(".pill")).to_have_attribute("data-mode", "live")
     world.push("gone", {"case_id": case})
     expect(row(desk, case)).to_have_count(0)
 

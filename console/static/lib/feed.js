@@ -10,14 +10,16 @@ export const pill = signal({ mode: "connecting", behind: 0, heard: Date.now() })
 // then `resume(cursor)` with the snapshot's X-Cursor: what comes between is told, and told twice is harmless (compare `sequence`).
 export function follow(listeners) {
   const channel = globalThis.BroadcastChannel ? new BroadcastChannel(NAME) : null;
-  const state = { heard: Date.now(), lost: 0, skew: 0, behind: 0, cursor: null, source: null, begun: false, ended: false, leads: !navigator.locks };
+  const state = { heard: Date.now(), lost: 0, skew: 0, behind: 0, cursor: null, source: null, begun: false, met: false, ended: false, leads: !navigator.locks };
   const hear = (message) => {
-    if (message.type === "state") { state.lost = message.lost; state.heard = message.heard; return; }
+    if (message.type === "hello") { if (state.source?.readyState === EventSource.OPEN) channel.postMessage({ type: "state", lost: state.lost, heard: state.heard }); return; }
+    if (message.type === "state") { Object.assign(state, { lost: message.lost, heard: message.heard, met: true }); return; }
     heard(state, message);
     listeners[message.type]?.(message.data, message.cursor);
   };
   const tell = (message) => { hear(message); channel?.postMessage(message); };
   if (channel) channel.onmessage = (event) => hear(event.data);
+  channel?.postMessage({ type: "hello" }); // who reads for all says how it stands
   const ends = new AbortController();
   if (navigator.locks && channel) lead(state, tell, ends.signal);
   else state.leads = true;
@@ -43,7 +45,7 @@ function open(state, tell) {
   if (state.source && state.source.readyState !== EventSource.CLOSED) return;
   const source = new EventSource(`/api/v1/feed${state.cursor ? `?cursor=${encodeURIComponent(state.cursor)}` : ""}`);
   state.source = source;
-  source.onopen = () => { state.lost = 0; state.heard = Date.now(); };
+  source.onopen = () => { Object.assign(state, { lost: 0, heard: Date.now(), met: true }); };
   source.onerror = () => {
     state.lost ||= Date.now();
     if (source.readyState === EventSource.CLOSED && !state.ended) setTimeout(() => open(state, tell), RETRY_MS * (1 + Math.random()));
@@ -57,8 +59,7 @@ function open(state, tell) {
 }
 
 function heard(state, { type, data, cursor }) {
-  state.heard = Date.now();
-  state.lost = 0;
+  Object.assign(state, { heard: Date.now(), lost: 0, met: true });
   if (type === "ping") state.skew = data.now - Date.now();
   if (type === "resync") { state.cursor = null; state.lost = Date.now(); return; }
   const at = cursor ?? data.cursor;
@@ -75,7 +76,7 @@ export function newer(one, other) {
 
 function show(state, channel) {
   const now = Date.now(), silent = now - state.heard > STALE_MS || (state.lost && now - state.lost > LOST_MS);
-  const mode = silent ? "stale" : state.lost ? "reconnecting" : state.begun ? "live" : "connecting";
+  const mode = silent ? "stale" : state.lost ? "reconnecting" : state.begun && state.met ? "live" : "connecting";
   const old = pill.peek();
   if (old.mode !== mode || old.behind !== state.behind || (mode === "stale" && old.heard !== state.heard)) {
     pill.value = { mode, behind: state.behind, heard: state.heard };

@@ -1,4 +1,4 @@
-// How the page stays true: the snapshot, then the feed behind it, taken in twice a second; a resync begins anew.
+// How the page stays true: the snapshot, then the feed behind it, taken in four times a second; a resync begins anew.
 import { get, request } from "../lib/api.js";
 import { effect, signal } from "../lib/dom.js";
 import { follow } from "../lib/feed.js";
@@ -8,10 +8,11 @@ import { play } from "../lib/sound.js";
 import { cityNow } from "../lib/time.js";
 import { arrivals, asked, compare, filters, fresh, inTab, isOpen, isPaused, points, presence, queue, rows, sortOf } from "./state.js";
 
-const PAGE = 100, BATCH_MS = 500, FLASH_MS = 2500, GATHER_MS = 400, MOST_ASKED = 50, LIFTABLE = ["waiting", "storm", "refused_before"]; // held cases that a person may lift
+const PAGE = 100, BATCH_MS = 250, MAP_MS = 600, FLASH_MS = 2500, GATHER_MS = 120, MOST_ASKED = 50, LIFTABLE = ["waiting", "storm", "refused_before"]; // held cases that a person may lift
 export const mapChanges = signal({ all: true, put: [], drop: [] });
 export const trouble = signal(null);
 export const complete = signal(true); // false: more cases than the map takes; the newest are shown
+const untold = new Map(); // id → point, or null where the case has gone
 const held = new Map(); // rows that wait while the list stands still
 let feed, waiting = new Map(), wanted = new Set(), sequences = new Map(), loads = 0, mapLoads = 0, counted = { opened: 0, closed: 0 };
 
@@ -20,6 +21,7 @@ const pointOf = ([id, lon, lat, category, state, severity, due, overdue, opened 
 export async function begin() {
   feed = follow({ fact: (frame) => waiting.set(`${frame.case_id} ${frame.sequence}`, frame), gone: ({ case_id: id }) => leave([id]), resync: () => setTimeout(reload, 300 * Math.random()), presence: met });
   setInterval(takeIn, BATCH_MS);
+  setInterval(tellMap, MAP_MS);
   setInterval(() => { for (const [id, all] of presence.value) if (all.every((one) => Date.parse(one.until) < Date.now())) met({ case_id: id, person: null }); }, 10_000);
   setInterval(() => { if (counted.opened + counted.closed) announce(t("said", { n: counted.opened, m: counted.closed })); counted = { opened: 0, closed: 0 }; }, 10_000);
   effect(() => { isPaused.value; if (!isPaused.value && arrivals.value.size) release(); });
@@ -42,6 +44,7 @@ export async function loadMap() {
     if (mine !== mapLoads) return;
     points.value = new Map([...data.points, ...held_.points].map((one) => [one[0], pointOf(one)]));
     complete.value = data.complete;
+    untold.clear();
     mapChanges.value = { all: true, put: [], drop: [] };
     trouble.value = null;
     feed.resume(headers.get("X-Cursor"));
@@ -82,7 +85,7 @@ export async function loadMore() {
   }
 }
 
-// The frames of the last half second, the newest of each case once.
+// The frames since the last time, the newest of each case once.
 function takeIn() {
   if (!waiting.size) return;
   const newest = new Map();
@@ -111,14 +114,26 @@ function move(frames) {
     if (!before && frame.fact === "opened") play(frame.severity);
   }
   points.value = known;
-  mapChanges.value = { all: false, put, drop };
+  gather(put, drop);
   moveRows(frames);
+}
+
+// What the map has yet to be told: it is dear to tell it, so rarely and all at once.
+function gather(put, drop) {
+  for (const id of drop) untold.set(id, null);
+  for (const point of put) untold.set(point.id, point);
+}
+
+function tellMap() {
+  if (!untold.size) return;
+  mapChanges.value = { all: false, put: [...untold.values()].filter(Boolean), drop: [...untold.keys()].filter((id) => !untold.get(id)) };
+  untold.clear();
 }
 
 // Cases that are no longer this person's to see.
 function leave(ids) {
   points.value = new Map([...points.value].filter(([id]) => !ids.includes(id)));
-  mapChanges.value = { all: false, put: [], drop: ids };
+  gather([], ids);
   rows.value = settled(rows.value.map((row) => ids.includes(row.case_id) ? { ...row, left: true } : row));
 }
 
@@ -138,9 +153,15 @@ function moveRows(frames) {
       changed = true;
       loaded.set(frame.case_id, { ...row, ...only(frame), left: !here });
       if (here && row.state !== frame.state) want(frame.case_id); // due times moved with the state
-    } else if (here) want(frame.case_id);
+    } else if (here && isNear(points.value.get(frame.case_id))) want(frame.case_id);
   }
   if (changed) rows.value = settled([...loaded.values()]);
+}
+
+// Whether a case stands among the rows that are loaded, by what its point tells of it.
+function isNear({ id, opened, due, severity }) {
+  const last = rows.value.at(-1), iso = (moment) => moment ? new Date(moment).toISOString() : null;
+  return !queue.value.next || !last || compare(sortOf(filters.value))({ case_id: id, opened_at: iso(opened), due_at: iso(due), severity }, last) <= 0;
 }
 
 const only = (frame) => Object.fromEntries(["state", "severity", "category", "unit", "count", "district", "sequence", "revision", "due_at", "overdue"].filter((name) => frame[name] !== undefined).map((name) => [name, frame[name]]));
@@ -173,11 +194,11 @@ function arrive(found) {
   const unseen = found.filter((row) => !points.value.has(row.case_id)).map(pointOfRow);
   if (unseen.length) {
     points.value = new Map([...points.value, ...unseen.map((point) => [point.id, point])]);
-    mapChanges.value = { all: false, put: unseen, drop: [] };
+    gather(unseen, []);
   }
   const loaded = new Map(rows.value.map((row) => [row.case_id, row])), order = compare(sortOf(filters.value)), last = rows.value.at(-1);
   const old = found.filter((row) => loaded.has(row.case_id)), added = found.filter((row) => !loaded.has(row.case_id));
-  for (const row of old) loaded.set(row.case_id, row);
+  for (const row of old) if (row.sequence >= loaded.get(row.case_id).sequence) loaded.set(row.case_id, row); // the feed may have been faster
   const near = added.filter((row) => !queue.value.next || !last || order(row, last) <= 0);
   queue.value = { ...queue.value, total: queue.value.total + added.length };
   if (isPaused.value) {
