@@ -2,7 +2,7 @@
 //
 // createMap(el, {outlines, label, layers, dark, view}) → {
 //   applyPoints({all?, put?, drop?}): points {id, lon, lat, severity, overdue, state}; `all` replaces everything, otherwise a difference,
-//   highlight(point | null, hovered | null), fit([west, south, east, north] | null for the whole city), moveTo({lon, lat}),
+//   highlight(point | null, hovered | null), fit([west, south, east, north] | null for the whole city), moveTo({lon, lat}, zoom?): into view, or that near,
 //   onPick(fn({id} | {ids, lon, lat} | {district} | null)), onMove(fn({bbox, view: [lon, lat, zoom]})),
 //   setWeights({district: 0…1}), setLayer(id | null), zoom(by), destroy(), kind: "gl" | "svg" }
 

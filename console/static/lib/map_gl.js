@@ -101,7 +101,7 @@ function door(map, whole, outlines) {
     },
     highlight(point, hovered) { source("picked").setData(one(point)); source("hovered").setData(one(hovered)); },
     fit: (box) => map.fitBounds(box ?? whole, { padding: PADDING, maxZoom: 15, animate: !still, duration: 600 }),
-    moveTo({ lon, lat }) { if (!map.getBounds().contains([lon, lat]) || map.getZoom() < 11) map.easeTo({ center: [lon, lat], zoom: Math.max(map.getZoom(), 12.6), duration: still ? 0 : 500 }); },
+    moveTo({ lon, lat }, near = 0) { if (near || !map.getBounds().contains([lon, lat])) map.easeTo({ center: [lon, lat], zoom: Math.max(map.getZoom(), near), duration: still ? 0 : 500 }); },
     setWeights(weights) {
       for (const { properties: { code } } of outlines.features) if (weights[code] !== last[code]) map.setFeatureState({ source: "districts", id: code }, { weight: weights[code] ?? 0 });
       last = weights;

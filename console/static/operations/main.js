@@ -11,7 +11,7 @@ import { Brush } from "./brush.js";
 import { Drawer, watch } from "./drawer.js";
 import { Figures } from "./kpis.js";
 import * as live from "./live.js";
-import { MapView, fitCity } from "./mapview.js";
+import { MapView, fitCity, goThere } from "./mapview.js";
 import { Queue, flipMark } from "./queue.js";
 import * as state from "./state.js";
 
@@ -38,7 +38,7 @@ function Page() {
   useKeys([
     ["j ArrowDown", "key.next", () => step(1)], ["k ArrowUp", "key.previous", () => step(-1)], ["Enter o", "key.open", onRow(state.choose)],
     ["x", "key.mark", onRow(flipMark)], ["Escape", "key.back", back], ["/", "key.search", () => document.getElementById("search").focus()],
-    ["t", "triage", () => { state.triage.value = true; }], ["z", "undo", takeBack], ["s", "key.send", flush], ["m", "key.sound", () => setLoud(!isLoud.value)], ["w", "map.whole", fitCity],
+    ["t", "triage", () => { state.triage.value = true; }], ["z", "undo", takeBack], ["s", "key.send", flush], ["m", "key.sound", () => setLoud(!isLoud.value)], ["w", "map.whole", fitCity], ["g", "map.there", onRow(goThere)],
     ...[...state.TABS, "all"].map((tab, at) => [String(at + 1), null, () => state.change({ tab })]), ["1…9", "key.tabs", () => {}],
   ]);
   return html`<${Header}><${Figures}/><//><${StaleBanner}/>

@@ -13,6 +13,9 @@ const map = signal(null), outlines = signal(null), heap = signal(null), layer = 
 const layers = () => catalogue.map?.layers ?? [];
 export const fitCity = () => { change({ at: "", bbox: "" }); map.value?.fit(null); };
 
+const NEAR = 14;
+export const goThere = (id) => { const point = points.value.get(id); if (point) map.value?.moveTo(point, NEAR); };
+
 const weights = computed(() => {
   const counts = {};
   for (const point of shown.value) counts[point.district] = (counts[point.district] ?? 0) + 1;

@@ -2,7 +2,7 @@
 import { session } from "../lib/api.js";
 import { cls, html, useEffect, useLayoutEffect, useRef, useSignal, useState } from "../lib/dom.js";
 import { Icon } from "../lib/icons.js";
-import { catalogue, lang, nameOf, number, t, word } from "../lib/i18n.js";
+import { catalogue, lang, locale, nameOf, number, t, word } from "../lib/i18n.js";
 import { density } from "../lib/look.js";
 import { ago, tick } from "../lib/time.js";
 import { DueRing, Empty, Menu, SEVERITIES, Shape, StateChip, Trouble } from "../lib/ui.js";
@@ -16,6 +16,9 @@ export function Queue() {
   return html`<section class="queue" aria-label=${t("queue")}><${Tabs}/><${Filters}/>${marked.value.size > 0 ? html`<${Marked}/>` : html`<${Standing}/>`}<${List}/></section>`;
 }
 
+const brief = new Intl.NumberFormat(locale, { notation: "compact", maximumFractionDigits: 1 });
+const briefly = (count) => count < 10_000 ? String(count) : brief.format(count);
+
 function Tabs() {
   const counts = tabCounts.value, now = filters.value.tab;
   return html`<div class="tabs" role="tablist" aria-label=${t("tabs")}>${[...TABS, "all"].map((tab, at) => html`
@@ -26,7 +29,7 @@ function Tabs() {
         event.preventDefault();
         const all = [...event.currentTarget.parentElement.children], to = all.at((at + step) % all.length);
         to.focus(); to.click();
-      }}><b>${number(counts[tab])}</b><span>${t(`tab.${tab}`)}</span></button>`)}</div>`;
+      }}><b>${briefly(counts[tab])}</b><span>${t(`tab.${tab}`)}</span></button>`)}</div>`;
 }
 
 function Filters() {
