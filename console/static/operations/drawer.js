@@ -117,7 +117,7 @@ function Facts({ row, whole, found }) {
   const { merged = [], suggestions = [], reports = [] } = found;
   return html`<section class="facts"><h3>${t("facts.title")}</h3><dl>${pairs.filter(([, value]) => value).map(([name, value, also]) => html`<div key=${name}><dt>${t(`about.${name}`)}</dt><dd>${value}${also && html`<small>${also}</small>`}</dd></div>`)}</dl>
     ${suggestions.length > 0 && html`<a class="notice" href=${`/case/${row.case_id}#suggestions`}><${Icon} name="layers"/>${t("suggestions", { n: suggestions.length })}</a>`}
-    ${(merged.length > 0 || reports.length > 1) && html`<a class="notice quiet" href=${`/case/${row.case_id}#reports`}><${Icon} name="list"/>${t("merged", { n: merged.length, m: reports.length })}</a>`}</section>`;
+    ${(merged.length > 0 || reports.length > 1) && html`<a class="notice quiet" href=${`/case/${row.case_id}#reports`}><${Icon} name="list"/>${[merged.length > 0 && t("merged", { n: merged.length }), t("told", { n: reports.length })].filter(Boolean).join(" · ")}</a>`}</section>`;
 }
 
 function Timeline({ events }) {

@@ -7,8 +7,8 @@ import { density } from "../lib/look.js";
 import { ago, tick } from "../lib/time.js";
 import { DueRing, Empty, Menu, SEVERITIES, Shape, StateChip, Trouble } from "../lib/ui.js";
 import { bulk, outcomes, pending } from "./acts.js";
-import { loadMore, loadQueue, release } from "./live.js";
-import { SORTS, TABS, arrivals, change, choose, chosen, cursorRow, filters, fresh, hovered, isFiltered, isPaused, marked, pinned, presence, queue, rows, sortOf, tabCounts, triage } from "./state.js";
+import { complete, loadMore, loadQueue, release } from "./live.js";
+import { SORTS, TABS, arrivals, change, choose, chosen, cursorRow, filters, fresh, hovered, isFiltered, isPaused, marked, pinned, presence, queue, rows, shown, sortOf, tabCounts, triage } from "./state.js";
 
 const AHEAD = 6;
 
@@ -57,7 +57,7 @@ function Filters() {
 function Standing() {
   const waiting = arrivals.value.size, found = filters.value;
   return html`<div class="standing">
-    <p>${t("queue.count", { n: number(queue.value.total) })} · ${t(`sort.${sortOf(found)}`)}</p>
+    <p>${t("queue.count", { n: complete.value ? shown.value.length : queue.value.total })} · ${t(`sort.${sortOf(found)}`)}</p>
     ${isPaused.value && html`<button type="button" class=${cls("paused", { waiting })} onClick=${() => { release(); document.getElementById("rows").scrollTop = 0; }} title=${t("paused.hint")}>
       <${Icon} name=${waiting ? "up" : "pause"} size="15"/>${waiting ? t("arrived", { n: number(waiting) }) : t("paused")}</button>`}
     ${["to_file", "all"].includes(found.tab) && html`<button type="button" class="link" aria-keyshortcuts="t" onClick=${() => { triage.value = true; }}><${Icon} name="photo" size="16"/>${t("triage")}</button>`}</div>`;
