@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from itertools import groupby
 from typing import Any, cast
 
 import orjson
@@ -48,7 +49,9 @@ class History:
 
     def write(self, keep: Keep = lambda _name, _out: True) -> "History":
         """All records that `keep` wants (given the name of each), the commits of both groups, and the totals of the hot store."""
-        publish(self.settings, [out for name, out in self.records() if keep(name, out)])
+        kept = [out for name, out in self.records() if keep(name, out)]
+        for _, of_topic in groupby(kept, key=lambda out: out.topic):  # no fate stands on the log before its report
+            publish(self.settings, list(of_topic))
         for topic, group in ((REPORTED, "intake"), (CASE_COMMANDS, "closure")):
             commit(self.settings, topic.name, group)
         asyncio.run(self.fill({self.a: 4, self.b: 3}))
