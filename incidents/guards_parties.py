@@ -71,10 +71,13 @@ def _first_wrong(asked: Asked, shown: Iterable[Evidence]) -> str | None:
 
 
 def _early(asked: Asked, picture: Evidence) -> str | None:
-    """What the store took before the dispatch was taken before the dispatch, whatever it says of itself."""
+    """What the store took before the dispatch was taken before the dispatch, whatever it says of itself.
+
+    Cameras tell whole seconds (EXIF 2.31): a picture of the dispatch's own second may be of afterwards.
+    """
     dispatched = asked.case.dispatched_at
     known = [moment for moment in (picture.captured_at, picture.stored_at) if moment is not None]
-    if dispatched is None or not known or min(known) >= dispatched:
+    if dispatched is None or not known or min(known) >= dispatched.replace(microsecond=0):
         return None
     return Why.EARLY_PHOTO.say(taken=asked.local(min(known)), dispatched=asked.local(dispatched))
 

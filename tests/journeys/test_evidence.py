@@ -25,7 +25,7 @@ from tests.waiting import until
 pytestmark = pytest.mark.stack
 
 Json = dict[str, Any]
-LIES = {"captured_at": "2030-01-01T00:00:00Z", "lon": LON, "lat": LAT, "stored_at": "2030-01-01T00:00:00Z"}
+LIES = {"captured_at": "2030-01-01T00:00:00Z", "lon": LON, "lat": LAT}
 NOTE = "地下车库没有定位信号，已与物业现场核对"
 
 
