@@ -64,10 +64,7 @@ CASES = Table(
     Column("merged_into", Text),
     Index("cases_case_id", "case_id", unique=True),
     Index("cases_open", "number", **OPEN),
-    *(
-        Index(f"cases_{name}", name, "number")
-        for name in ("state", "district", "category", "unit", "grid", "severity", "channel")
-    ),
+    *(Index(f"cases_{name}", name, "number") for name in ("state", "district", "category", "unit", "grid", "severity", "channel")),
 )
 
 DOCUMENTS = Table(
