@@ -17,7 +17,7 @@ export function Header({ children, live = true }) {
   const role = session.value?.person?.role, here = location.pathname;
   const pages = PAGES.filter(([, , roles]) => !roles || roles.includes(role));
   return html`<header class="head"><a class="skip" href="#main">${t("skip")}</a>
-    <a class="brand" href="/" aria-label=${`${cityName()} ${t("title")}`}><img src="/static/mark.svg" alt="" width="30" height="30"/><span><b>${cityName()}</b><small>${t("title")}</small></span></a>
+    <a class="brand" href="/" aria-label=${`${cityName()} ${t("title")}`}><img src="/static/mark.svg" alt="" width="30" height="30"/><span><b>${cityName()}</b>${" "}<small>${t("title")}</small></span></a>
     <nav aria-label=${t("pages")}>${pages.map(([path, name]) => html`<a href=${path} aria-current=${here === path ? "page" : undefined}>${t(name)}</a>`)}</nav>
     <div class="middle">${children}</div>
     ${live && html`<${Pill}/>`}<${Clock}/><${Tools}/></header><${Help}/>`;
