@@ -102,10 +102,10 @@ def test_a_call_takes_microseconds(locate: Locate) -> None:
 
 
 def _seconds(locate: Locate, points: list[tuple[float, float]]) -> float:
-    began = time.perf_counter()
+    began = time.process_time()
     for lon, lat in points:
         locate(lon, lat)
-    return time.perf_counter() - began
+    return time.process_time() - began
 
 
 def test_outlines_are_for_a_map_and_say_what_is_schematic(qingdao: City) -> None:
