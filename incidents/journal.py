@@ -46,6 +46,7 @@ class Kind(StrEnum):
     EXPORTED = "exported"
     ACCOUNT = "account"
     TOKEN = "token"
+    SILENCE = "silence"
 
 
 @dataclass(frozen=True, slots=True)
