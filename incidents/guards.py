@@ -166,7 +166,7 @@ CHECKS: dict[Need, Guard] = {
     Need.RATING: limits.rating,
     Need.FIRST_APPEAL: limits.first_appeal,
     Need.OPEN_APPEAL: limits.open_appeal,
-    Need.ESCALATED: limits.escalated,
+    Need.ESCALATED: parties.has_escalation,
     Need.RUNG_LEFT: limits.rung_left,
     Need.RUNNING_DEADLINE: limits.running_deadline,
 }

@@ -84,11 +84,6 @@ def open_appeal(asked: Asked) -> str | None:
     return None if asked.command.upheld is not None else Why.NO_VOICE.say()
 
 
-def escalated(asked: Asked) -> str | None:
-    """A level above has it."""
-    return None if asked.case.escalated_to is not None else Why.NOT_ESCALATED.say()
-
-
 def rung_left(asked: Asked) -> str | None:
     """There is a level that does not have it yet."""
     return None if next_rung(asked.city, asked.case) else Why.TOP.say(level=asked.case.escalated_to)

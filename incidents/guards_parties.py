@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator
 
 from incidents.asked import Asked
 from incidents.case import Command, Evidence, Role, Statement
-from incidents.catalogue import Nature
+from incidents.catalogue import Nature, Unit
 from incidents.clocks import rules_of
 from incidents.places import distance_m
 from incidents.refusals import ROLES, Why
@@ -157,13 +157,32 @@ def person_reported(asked: Asked) -> str | None:
 
 
 def level_above(asked: Asked) -> str | None:
-    """The actor's office stands above the case's level; one without an office speaks for the city, and the highest answers to itself."""
-    unit, levels, its = asked.city.unit_by_key.get(asked.command.actor.unit or ""), asked.city.levels, asked.case.level
-    if unit is None or unit.level not in levels or its not in levels or unit.level == levels[0]:
-        return None
-    if levels.index(unit.level) < levels.index(its):
+    """The actor's office stands above the case's level; the city's answers to itself."""
+    unit, its = _office(asked), asked.case.level
+    if unit is None or _stands_above(asked, unit.level, its):
         return None
     return Why.NOT_ABOVE.say(unit=unit.key, mine=unit.level, its=its)
+
+
+def has_escalation(asked: Asked) -> str | None:
+    """It went up, and the actor's office is of the level that it went to, or stands above."""
+    unit, its = _office(asked), asked.case.escalated_to
+    if its is None:
+        return Why.NOT_ESCALATED.say()
+    if unit is None or unit.level == its or _stands_above(asked, unit.level, its):
+        return None
+    return Why.ESCALATED_HIGHER.say(unit=unit.key, mine=unit.level, its=its)
+
+
+def _office(asked: Asked) -> Unit | None:
+    """The actor's, unless it speaks for the city: that of the highest level, or none."""
+    unit = asked.city.unit_by_key.get(asked.command.actor.unit or "")
+    return None if unit is None or unit.level not in asked.city.levels[1:] else unit
+
+
+def _stands_above(asked: Asked, level: str, its: str) -> bool:
+    levels = asked.city.levels
+    return its not in levels or levels.index(level) < levels.index(its)
 
 
 def answered(asked: Asked) -> str | None:

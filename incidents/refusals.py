@@ -152,6 +152,10 @@ class Why(Enum):
     NO_VOICE = "请填写 upheld：true 或 false", "say `upheld`: true or false"
     # levels
     NOT_ESCALATED = "案件未升级", "it is not escalated"
+    ESCALATED_HIGHER = (
+        "{unit} 属{mine}级，案件已升级至{its}级；须由该级或上级签收",
+        "{unit} is of level {mine}, the case went up to level {its}; that level or one above acknowledges it",
+    )
     TOP = "案件已在最高层级（{level}）", "it is with the highest level already ({level})"
     UNKNOWN_LEVEL = "未知层级 {level}，本市有 {levels}", "unknown level {level!r}; the city has {levels}"
     SAME_LEVEL = "案件已在 {level} 级", "it is at level {level} already"

@@ -49,7 +49,7 @@ class Need(StrEnum):
     RATING = "a rating from 1 to 5"
     FIRST_APPEAL = "no appeal before, by the unit that handled it"
     OPEN_APPEAL = "an appeal without this role's word; says `upheld`"
-    ESCALATED = "an escalation"
+    ESCALATED = "an escalation, by an office of the level that has it or one above (without an office: for the city)"
     RUNG_LEFT = "a level above"
     OTHER_LEVEL = "another level of the city; after a return only one above"
     PERSON_REPORTED = "a person's report in it"

@@ -2,7 +2,7 @@
 
 from datetime import timedelta
 
-from incidents.case import Deadline, State
+from incidents.case import Actor, Deadline, Role, State
 from incidents.catalogue import Escalation
 from incidents.clocks import rungs
 from incidents.steps.escalation import decide
@@ -77,6 +77,19 @@ def test_an_acknowledged_escalation_climbs_no_further() -> None:
     fire(desk, "escalate")
     desk.must("acknowledge", "leader")
     assert "escalate" not in kinds(desk)
+
+
+def test_an_office_below_cannot_acknowledge_for_the_level_that_has_it() -> None:
+    desk = desk_in(State.FILED)
+    desk.must("transfer", "dispatcher", level="subdistrict")
+    fire(desk, "overdue")
+    fire(desk, "escalate")
+    district = Actor(id="chief", role=Role.LEADER, unit="clean-1")
+    desk.must("acknowledge", district)
+    desk.must("escalate", "shift_lead")
+    assert (desk.open.escalated_to, desk.open.acknowledged) == ("city", False)
+    assert "went up to level city" in desk.refused("acknowledge", district)
+    desk.must("acknowledge", Actor(id="mayor", role=Role.LEADER, unit="police"))
 
 
 def test_a_fired_deadline_fires_nothing_a_second_time() -> None:
