@@ -8,7 +8,7 @@
 -- target:<target>       hash: flight failures since hold disabled waiting minute second · sent:<target> zset: attempts of the last minute
 -- targets               zset: target by when something of it may go · claimed zset: id by the end of its lease · waiting zset: id by queued
 -- fallbacks             zset: id by when its fallback is told · dead zset: id by when · unsaid set: dead ones not yet on the dead letters
--- open                  set: targets whose breaker is open
+-- open                  set: targets whose breaker is open · known set: every target that was ever told something
 
 local p, now = KEYS[2], tonumber(ARGV[3])
 local AT_ONCE, DIGEST, OPENS = 16, 50, 5
@@ -233,6 +233,7 @@ local function enqueue(order, notice)
   call('HSET', of(order.id), 'notice', notice, 'target', order.target, 'line', order.line, 'sequence', order.sequence,
     'queued', now, 'state', 'waiting', 'turn', 0, 'tries', 0)
   call('HSET', p .. 'target:' .. order.target, 'minute', order.minute, 'second', order.second)
+  call('SADD', p .. 'known', order.target)
   if order.fallback >= 0 then call('ZADD', p .. 'fallbacks', now + order.fallback, order.id) end
   stand(order.id, order.target, order.line, order.sequence)
   return 1
@@ -301,7 +302,12 @@ end
 function doing.said() for at = 4, #ARGV do call('SREM', p .. 'unsaid', ARGV[at]) end end
 function doing.show() return call('HGETALL', of(ARGV[4])) end
 function doing.listed() return call('ZRANGE', p .. ARGV[4], 0, tonumber(ARGV[5]) - 1) end -- waiting or dead, the oldest first
-function doing.target() return call('HGETALL', p .. 'target:' .. ARGV[4]) end
+function doing.known() return call('SMEMBERS', p .. 'known') end
+function doing.targets() -- how these stand
+  local out = {}
+  for at = 4, #ARGV do out[#out + 1] = call('HMGET', p .. 'target:' .. ARGV[at], 'waiting', 'failures', 'since', 'hold', 'disabled') end
+  return out
+end
 function doing.standing()
   local oldest = call('ZRANGE', p .. 'waiting', 0, 0, 'WITHSCORES')[2] or ''
   local next_ = call('ZRANGE', p .. 'targets', 0, 0, 'WITHSCORES')[2] or ''

@@ -144,6 +144,24 @@ class Standing:
     next_ms: int | None
 
 
+@dataclass(frozen=True, slots=True)
+class TargetStanding:
+    """A target as the queue knows it: how many deliveries wait for it, its failures in a row and since when, until when it is left in
+    quiet, and why it is disabled, if it is."""
+
+    name: str
+    waiting: int = 0
+    failures: int = 0
+    since_ms: int | None = None
+    hold_ms: int | None = None
+    disabled: str | None = None
+
+    @property
+    def open(self) -> bool:
+        """Whether its breaker is open: it fails, and is asked by one message at a time."""
+        return self.failures >= OPENS
+
+
 LOST = "lost"
 """The outcome of an attempt whose process never came back."""
 
@@ -186,6 +204,9 @@ class Deliveries(Protocol):
 
     async def listed(self, state: State, most: int) -> list[str]:
         """Ids of those that wait (also under way), or are dead; the oldest first."""
+
+    async def targets(self) -> list[TargetStanding]:
+        """Every target that was ever told something, by name."""
 
     async def standing(self, now: int) -> Standing:
         """The numbers."""

@@ -17,6 +17,7 @@ from adapters.deliveries import (
     Settled,
     Standing,
     State,
+    TargetStanding,
 )
 
 
@@ -282,9 +283,9 @@ class MemoryDeliveries(Deliveries):
 
     async def enable(self, target: str, now: int) -> None:
         """See Deliveries."""
-        known = self._targets.setdefault(target, _Target())
-        known.disabled = None
-        known.recovered(now, True)
+        if (known := self._targets.get(target)) is not None:
+            known.disabled = None
+            known.recovered(now, True)
 
     async def show(self, id_: str) -> Delivery | None:
         """See Deliveries."""
@@ -300,6 +301,13 @@ class MemoryDeliveries(Deliveries):
             if (kept.state is State.DEAD if dead else kept.ended is None)
         )
         return [id_ for _, id_ in sorted(found)][:most]
+
+    async def targets(self) -> list[TargetStanding]:
+        """See Deliveries."""
+        return [
+            TargetStanding(name, each.waiting, each.failures, each.since, each.hold or None, each.disabled)
+            for name, each in sorted(self._targets.items())
+        ]
 
     async def standing(self, now: int) -> Standing:
         """See Deliveries."""

@@ -6,11 +6,12 @@ from typing import Any
 
 import orjson
 
-from adapters.deliveries import Attempt, Claimed, Delivery, Late, Order, Settled, Standing, State
+from adapters.deliveries import Attempt, Claimed, Delivery, Late, Order, Settled, Standing, State, TargetStanding
 from adapters.hot import HotStore
 from incidents.notices import Notice
 
 SCRIPT = (Path(__file__).parent / "deliveries.lua").read_text("utf-8")
+TARGETS_AT_ONCE = 500
 
 
 class RedisDeliveries:
@@ -75,6 +76,12 @@ class RedisDeliveries:
         which = "dead" if state is State.DEAD else "waiting"
         return [id_.decode() for id_ in await self._do("listed", 0, which, most)]
 
+    async def targets(self) -> list[TargetStanding]:
+        """See Deliveries."""
+        names = sorted(name.decode() for name in await self._do("known", 0))
+        parts = [names[at : at + TARGETS_AT_ONCE] for at in range(0, len(names), TARGETS_AT_ONCE)]
+        return [_target(name, row) for part in parts for name, row in zip(part, await self._do("targets", 0, *part), strict=True)]
+
     async def standing(self, now: int) -> Standing:
         """See Deliveries."""
         *numbers, oldest, next_ = await self._do("standing", now)
@@ -128,6 +135,12 @@ def _shown(id_: str, flat: Sequence[bytes]) -> Delivery | None:
         fallback_ms=int(fields["fallback"]) if "fallback" in fields else None,
         digest=None if digest is None else digest.decode(),
     )
+
+
+def _target(name: str, row: Sequence[bytes | None]) -> TargetStanding:
+    waiting, failures, since, hold = (None if value is None else int(float(value)) for value in row[:4])
+    disabled = None if row[4] is None else row[4].decode()
+    return TargetStanding(name, waiting or 0, failures or 0, since, hold, disabled)
 
 
 def _pairs(flat: Sequence[bytes]) -> Iterable[tuple[bytes, bytes]]:

@@ -47,6 +47,7 @@ class Kind(StrEnum):
     ACCOUNT = "account"
     TOKEN = "token"
     SILENCE = "silence"
+    HOOKS = "hooks"
 
 
 @dataclass(frozen=True, slots=True)

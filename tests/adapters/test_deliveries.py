@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
-from adapters.deliveries import Attempt, Claimed, Deliveries, End, Order, Settled, Standing, State
+from adapters.deliveries import Attempt, Claimed, Deliveries, End, Order, Settled, Standing, State, TargetStanding
 from adapters.deliveries_memory import MemoryDeliveries
 from adapters.deliveries_redis import RedisDeliveries
 from config.settings import Settings
@@ -122,6 +122,8 @@ def test_a_failing_target_is_asked_by_one_at_a_time_and_a_success_frees_all(on_q
         assert await ids(queue, 59_999) == []
         [probe] = await queue.claim(60_000, 100, LEASE)
         assert probe.failures == 16 and probe.since_ms == 1
+        [known] = await queue.targets()
+        assert known == TargetStanding("t", 20, 16, 1, 60_000) and known.open
         await queue.settle([ended(probe)], 60_001)
         assert len(await queue.claim(60_001, 100, LEASE)) == 16  # also those that had been told to wait
         assert (await queue.standing(60_001)).open == 0
@@ -211,6 +213,7 @@ def test_a_disabled_target_drains_at_once_and_can_be_enabled(on_queue: Callable[
         await queue.enqueue([order("a"), order("b")], 0)
         a, b = sorted(await queue.claim(0, 9, LEASE), key=lambda each: each.id)
         await queue.settle([ended(b, End.RETRY, 10**6, fault=True), ended(a, End.DEAD, disable="410")], 1)
+        assert await queue.targets() == [TargetStanding("t", 1, 0, None, None, "410")]
         [left] = await queue.claim(1, 9, LEASE)
         assert (left.id, left.disabled) == ("b_1@t", "410")
         await queue.settle([ended(left, End.RETRY, 10**6)], 2)
@@ -268,7 +271,7 @@ class _Historian:
     async def everything(self) -> object:
         kept = [await self.queue.show(f"c{line}_{n}@t{t}") for line in range(1, 5) for n in range(1, 5) for t in range(2)]
         standing = await self.queue.standing(self.now)
-        return kept, standing.waiting, standing.claimed, standing.dead, standing.open, standing.oldest_ms
+        return kept, await self.queue.targets(), standing.waiting, standing.claimed, standing.dead, standing.open, standing.oldest_ms
 
 
 @hypothesis_settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])

@@ -10,8 +10,8 @@ import { full, longDay, clockSeconds } from "../lib/time.js";
 import { Button, Empty, Trouble, toast } from "../lib/ui.js";
 import { midnight } from "../case/days.js";
 
-const KINDS = ["signed_in", "sign_in_failed", "signed_out", "command", "unsealed", "exported", "erased", "account", "token"], NAMES = ["person", "case", "kind", "since", "until"], PAGE = 100, TYPING_MS = 350;
-const ICONS = { signed_in: "person", sign_in_failed: "close", signed_out: "out", command: "check", unsealed: "eye", exported: "out", erased: "minus", account: "person", token: "layers" };
+const KINDS = ["signed_in", "sign_in_failed", "signed_out", "command", "unsealed", "exported", "erased", "account", "token", "silence", "hooks"], NAMES = ["person", "case", "kind", "since", "until"], PAGE = 100, TYPING_MS = 350;
+const ICONS = { signed_in: "person", sign_in_failed: "close", signed_out: "out", command: "check", unsealed: "eye", exported: "out", erased: "minus", account: "person", token: "layers", silence: "mute", hooks: "send" };
 const LOUD = new Set(["unsealed", "exported", "sign_in_failed", "erased"]); // what an auditor looks for first
 
 const read = () => Object.fromEntries(NAMES.map((name) => [name, new URLSearchParams(location.search).get(name) ?? ""]));
