@@ -1,0 +1,87 @@
+"""A case seen from outside: as an alert, with what of it may be told to everybody.
+
+From the facts of `cases.events`, for the board of notices (`incidents.notice_board`). The labels are those of the filing and name the
+alert's group; what changes while it fires (state, unit, overdue, level …) is told in annotations, so that no change forks the alert.
+Nothing personal is in either: no statement, no description, no address, no plate, no floor.
+"""
+
+import hashlib
+from collections.abc import Iterator
+
+from incidents.case import ENDED, Case, State
+from incidents.catalogue import City
+from incidents.notices import Alert
+
+NOT_YET = frozenset({State.HELD, State.REPORTED, State.VERIFYING})
+LABELS = ("city", "category", "domain", "district", "subdistrict", "channel", "severity", "case_id")
+
+
+def fingerprint_of(case_id: str) -> str:
+    """Names the alert of a case: sixteen hex digits, as Alertmanager's."""
+    return hashlib.sha256(case_id.encode()).hexdigest()[:16]
+
+
+def alert_of(city: City, case: Case) -> Alert | None:
+    """The case as an alert: it fires from its filing, and is resolved in every end state; None while it is none (not filed yet).
+
+    `starts_at` is when it was filed, after a reopening when it was filed again: a new occurrence. A label that the case does not have
+    (no district) is left out, which is the same as an empty one to every matcher.
+    """
+    if case.filed_at is None or case.state in NOT_YET:
+        return None
+    return Alert(
+        fingerprint=fingerprint_of(case.case_id),
+        labels=dict(_filled(_labels(city, case))),
+        annotations=dict(_filled(_annotations(case))),
+        starts_at=case.filed_at,
+        ends_at=(case.ended_at or case.told_at or case.entered_at) if case.state in ENDED else None,
+        sequence=case.sequence,
+    )
+
+
+def _labels(city: City, case: Case) -> Iterator[tuple[str, object]]:
+    category = city.catalogue.get(case.category)
+    yield "city", city.key
+    yield "category", case.category
+    yield "domain", category.domain if category else None
+    yield "district", case.place.district
+    yield "subdistrict", case.place.subdistrict
+    yield "channel", case.channel.value
+    yield "severity", case.severity.value
+    yield "case_id", case.case_id
+
+
+def _annotations(case: Case) -> Iterator[tuple[str, object]]:
+    """Category and severity once more, for a person may change them after the filing."""
+    yield "state", case.state.value
+    yield "category", case.category
+    yield "condition", case.condition
+    yield "severity", case.severity.value
+    yield "level", case.level
+    yield "unit", case.unit
+    yield "assisting", " ".join(case.assisting)
+    yield "overdue", str(case.overdue).lower()
+    yield "due_at", case.due_at.isoformat() if case.due_at else None
+    yield "escalated_to", case.escalated_to
+    yield "acknowledged", str(case.acknowledged).lower() if case.escalated_to else None
+    yield "community", case.place.community
+    yield "grid", case.place.grid
+    if case.place.known:
+        yield "lon", f"{case.place.lon:.6f}"
+        yield "lat", f"{case.place.lat:.6f}"
+    yield "ended_as", case.ended_as.value if case.ended_as else None
+    yield "merged_into", case.merged_into
+
+
+def _filled(values: Iterator[tuple[str, object]]) -> Iterator[tuple[str, str]]:
+    return ((name, str(value)) for name, value in values if value not in (None, ""))
+
+
+def merged(known: Alert, told: Alert) -> Alert:
+    """What is known of an alert after one more word on it, whichever came first.
+
+    The word of the higher sequence counts. Of one occurrence (the same start) the labels are those of the lowest sequence, for they are
+    fixed at the filing; another start is a new occurrence, and what belongs to an older one changes nothing.
+    """
+    older, newer = sorted((known, told), key=lambda alert: alert.sequence)
+    return newer if older.starts_at != newer.starts_at else newer.model_copy(update={"labels": older.labels})
