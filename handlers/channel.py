@@ -6,7 +6,7 @@ One file each under handlers/channels/, discovered by being there (`CHANNEL` is 
 
 import importlib
 import pkgutil
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from email.utils import parsedate_to_datetime
@@ -15,6 +15,7 @@ from typing import Protocol
 
 from pydantic import BaseModel
 
+from handlers.words import NO_WORDS, Words
 from incidents.notices import Notice
 
 
@@ -67,12 +68,14 @@ class Limit:
 @dataclass(frozen=True, slots=True)
 class Outgoing:
     """One message as it goes out. The URL's scheme chooses the transport: http(s), or smtp(s) with `method` "SEND", the envelope in
-    `headers` ("from", "to") and the whole mail as `body`."""
+    `headers` ("from", "to") and the whole mail as `body`. `complaint` says what is wrong with the body of an answer that the channel
+    took for a success, None when nothing is: for receivers whose codes only their target's configuration knows."""
 
     method: str
-    url: str
-    headers: Mapping[str, str]
+    url: str = field(repr=False)
+    headers: Mapping[str, str] = field(repr=False)
     body: bytes = field(repr=False)
+    complaint: Callable[[bytes], str | None] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +83,8 @@ class Target:
     """One configured address. `name` is stable and unique in a city (`<receiver>/<kind>/<n>`), it names the target's line in the queue.
 
     `settings` is an instance of the channel's model; `secrets` are the contents of the files it names, the newest first; `fallback` are
-    the names of the targets that are told too when this one was not reached in time.
+    the names of the targets that are told too when this one was not reached in time. `words` are the city's names for people; `links`
+    are, by case id, the addresses by which this very person acknowledges a case with one tap.
     """
 
     name: str
@@ -90,6 +94,8 @@ class Target:
     send_resolved: bool = True
     secrets: tuple[str, ...] = field(default=(), repr=False)
     fallback: tuple[str, ...] = ()
+    words: Words = field(default=NO_WORDS, repr=False)
+    links: Mapping[str, str] = field(default_factory=dict, repr=False)
 
 
 class Channel(Protocol):

@@ -57,7 +57,10 @@ async def _told(notices: Sequence[Notice], target: Target, means: Means, at: dat
     except NotSent as error:
         return Verdict(Outcome.REFUSED if error.final else Outcome.RETRY, error.reason, None, error.detail), None
     try:
-        return channel.judge(answer.status, answer.headers, answer.body), answer.status
+        verdict = channel.judge(answer.status, answer.headers, answer.body)
+        if verdict.outcome is Outcome.OK and outgoing.complaint and (wrong := outgoing.complaint(answer.body)) is not None:
+            verdict = Verdict(Outcome.RETRY, Failure.OTHER, None, wrong)
+        return verdict, answer.status
     except ValueError as error:
         return Verdict(Outcome.RETRY, Failure.OTHER, None, f"its answer cannot be read: {error}"), answer.status
 
