@@ -75,13 +75,3 @@ def _annotations(case: Case) -> Iterator[tuple[str, object]]:
 
 def _filled(values: Iterator[tuple[str, object]]) -> Iterator[tuple[str, str]]:
     return ((name, str(value)) for name, value in values if value not in (None, ""))
-
-
-def merged(known: Alert, told: Alert) -> Alert:
-    """What is known of an alert after one more word on it, whichever came first.
-
-    The word of the higher sequence counts. Of one occurrence (the same start) the labels are those of the lowest sequence, for they are
-    fixed at the filing; another start is a new occurrence, and what belongs to an older one changes nothing.
-    """
-    older, newer = sorted((known, told), key=lambda alert: alert.sequence)
-    return newer if older.starts_at != newer.starts_at else newer.model_copy(update={"labels": older.labels})

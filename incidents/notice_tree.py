@@ -12,6 +12,7 @@ from datetime import timedelta
 from enum import StrEnum
 
 Labels = Mapping[str, str]
+NO_LABELS: Labels = {}
 
 GROUP_WAIT, GROUP_INTERVAL, REPEAT_INTERVAL = timedelta(seconds=30), timedelta(minutes=5), timedelta(hours=4)
 """Alertmanager's defaults."""
@@ -47,6 +48,14 @@ class Matcher:
         return f'{self.label}{self.op}"{value}"'
 
 
+@dataclass(frozen=True, slots=True)
+class Where:
+    """One condition on what may change while an alert fires, or on its place: ours, Alertmanager has none. `text` is as it was written."""
+
+    text: str
+    holds: Callable[[Labels], bool] = field(compare=False)
+
+
 def all_match(matchers: tuple[Matcher, ...], labels: Labels) -> bool:
     """Whether every one of them matches; none at all match everything."""
     return all(each.matches(labels) for each in matchers)
@@ -69,7 +78,10 @@ class Options:
 
 @dataclass(frozen=True, slots=True)
 class Node:
-    """One node of the tree. `path` names it: the indices from the root, "0/2/1"; `muted` and `active` name time intervals, its own only."""
+    """One node of the tree. `path` names it: the indices from the root, "0/2/1"; `muted` and `active` name time intervals, its own only.
+
+    `where` are asked of the labels with the annotations over them, and matched like the matchers.
+    """
 
     path: str
     options: Options
@@ -78,18 +90,22 @@ class Node:
     muted: tuple[str, ...] = ()
     active: tuple[str, ...] = ()
     children: tuple["Node", ...] = ()
+    where: tuple[Where, ...] = ()
 
-    def routes(self, labels: Labels) -> list["Node"]:
+    def routes(self, labels: Labels, annotations: Labels = NO_LABELS) -> list["Node"]:
         """The nodes at which these labels end, in order; empty when this node does not match."""
-        if not all_match(self.matchers, labels):
+        if not all_match(self.matchers, labels) or not self._holds(labels, annotations):
             return []
         found: list[Node] = []
         for child in self.children:
-            reached = child.routes(labels)
+            reached = child.routes(labels, annotations)
             found += reached
             if reached and not child.goes_on:
                 break
         return found or [self]
+
+    def _holds(self, labels: Labels, annotations: Labels) -> bool:
+        return not self.where or all(each.holds({**labels, **annotations}) for each in self.where)
 
     def nodes(self) -> Iterator["Node"]:
         """This node and all below it, in order."""
