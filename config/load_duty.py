@@ -133,17 +133,17 @@ class _Reading:
                 tell("rotate_days needs begins: the day on which the first of them begins", "rotate_days")
             if self._stands(turn.unit, turn.level, turn.shift, tell):
                 self._named += [(key, tell) for key in turn.people]
-                self._turns += [turn.model_copy(update={"unit": unit}) for unit in self._offices(turn.unit)]
+                self._turns += [turn.model_copy(update={"unit": unit}) for unit in self._offices(turn.unit, turn.level)]
 
     def _cover(self, row: Row, document: Document, number: int) -> None:
         cover = document.model(Cover, row, "cover", number)
         if cover is not None and self._stands(cover.unit, cover.level, cover.shift, _at(document, "cover", number)):
-            self._covers += [cover.model_copy(update={"unit": unit}) for unit in self._offices(cover.unit)]
+            self._covers += [cover.model_copy(update={"unit": unit}) for unit in self._offices(cover.unit, cover.level)]
 
     def _stands(self, unit: str, level: str, shift: str | None, tell: Tell) -> bool:
         """Whether a post and a shift exist, else what is wrong is told."""
         wrong = [
-            ("unit", None if self._offices(unit) else unknown(unit, [*self._city.unit_by_key, *self._kinds], "unit or kind")),
+            ("unit", self._unit_wrong(unit, level)),
             ("level", None if level in self._city.levels else unknown(level, list(self._city.levels), "level")),
             ("shift", None if shift is None or shift in self._shifts else unknown(shift, list(self._shifts), "shift")),
         ]
@@ -152,9 +152,16 @@ class _Reading:
                 tell(message, key)
         return not any(message for _, message in wrong)
 
-    def _offices(self, unit: str) -> list[str]:
-        """A unit by its key, or every one of a kind."""
-        return [unit] if unit in self._city.unit_by_key else [each.key for each in self._city.units if each.kind == unit]
+    def _unit_wrong(self, unit: str, level: str) -> str | None:
+        if unit not in self._city.unit_by_key and unit not in self._kinds:
+            return unknown(unit, [*self._city.unit_by_key, *self._kinds], "unit or kind")
+        if level not in self._city.levels or self._offices(unit, level):
+            return None
+        return f"no {unit} is of level {level}; name a unit by its key, or another level"
+
+    def _offices(self, unit: str, level: str) -> list[str]:
+        """A unit by its key, or every one of a kind that is of the level."""
+        return [each.key for each in self._city.units if each.key == unit or (each.kind == unit and each.level == level)]
 
     def check_people(self) -> None:
         """Whoever a turn names must be there; leave out who is not."""
@@ -185,7 +192,7 @@ class _Reading:
                 continue
             people = tuple(row["people"].split())
             self._named += [(key, tell) for key in people]
-            posts = [(unit, row["level"], row["shift"]) for unit in self._offices(row["unit"])]
+            posts = [(unit, row["level"], row["shift"]) for unit in self._offices(row["unit"], row["level"])]
             if day := row.get("date"):
                 self._single_day(posts, day, people, tell)
             else:

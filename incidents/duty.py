@@ -168,6 +168,7 @@ class DutyCall(Frozen):
     unit: str = "lead"
     level: str | None = None
     waits: bool = True
+    send_resolved: bool = True
     channels: tuple[str, ...] = ()
 
 
