@@ -47,7 +47,11 @@ shift = "night"
 PEOPLE = (
     "key,name,unit,role,account,sms\nwang,王芳,police-city,dispatcher,wang.fang,+8613800000002\nsun,孙丽,sanitation-100,,,+8613800000003\n"
 )
-TURNS = "unit,level,shift,people,date\npolice-city,city,night,li wang,\npolice-city,city,night,wang,2026-11-21\npolice-city,city,night,,2026-11-22\n"
+TURNS = """unit,level,shift,people,date
+police-city,city,night,li wang,
+police-city,city,night,wang,2026-11-21
+police-city,city,night,,2026-11-22
+"""
 
 
 def folder(tmp_path: Path, toml: str = TOML, people: str = PEOPLE, turns: str = TURNS) -> Path:
