@@ -119,6 +119,11 @@ class People:
             rows = connection.execute(select(ACCOUNTS).order_by(ACCOUNTS.c.id)).all()
         return [Account(self.person(row), row.created_at, row.disabled_at) for row in rows]
 
+    def able(self, account: str) -> Person | None:
+        """The person of an account; None when there is none, or it is disabled."""
+        row = self._able(account)
+        return None if row is None else self.person(row)
+
     def set_password(self, account: str, password: str) -> None:
         """Another password; every session of the account ends. Raises UserError."""
         self._change(account, password_hash=self._hash(_acceptable(password, account)))

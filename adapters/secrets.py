@@ -37,7 +37,7 @@ class Secrets:
 
     `city` makes equal values equal under HMAC (losing it: new reports no longer match old ones); `wrapping` wraps the keys under which
     personal data is sealed (losing it erases all of it); `journal` is the seed of the Ed25519 key that signs checkpoints; `session`
-    binds CSRF tokens to sessions.
+    binds CSRF tokens to sessions and signs one-tap links.
     """
 
     city: bytes = field(repr=False)

@@ -18,6 +18,7 @@ from console.methods import Methods
 from console.openapi import document, known_query
 from console.problems import add_problems
 from console.routes import (
+    acknowledge,
     cases,
     catalogue,
     city,
@@ -48,6 +49,7 @@ STATIC = Path(__file__).parent / "static"
 
 ROUTERS: tuple[Callable[[World], APIRouter], ...] = (
     pages.router,
+    acknowledge.router,
     session.router,
     journal.router,
     city.router,

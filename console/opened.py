@@ -15,11 +15,13 @@ from adapters.database import open_database
 from adapters.evidence import open_evidence
 from adapters.hot import Keys, connect
 from adapters.journal import open_journal
+from adapters.links import Links
 from adapters.presence import Presences
 from adapters.seals import make_sealer
 from adapters.secrets import load_secrets
 from adapters.told_reports import ReportLog
 from config.load import load_city
+from config.load_duty import load_duty
 from config.load_indicators import load_evaluation
 from config.mappings import load_mapping
 from config.settings import Settings
@@ -78,6 +80,8 @@ async def open_world(settings: Settings, clock: CityClock | None = None, publish
         answers=answers,
         commands=Commands(settings, city, Ports(view, asked, answers, publisher, journal, clock, evidence)),
         presences=Presences(redis, keys),
+        roster=load_duty(settings, city),
+        links=Links(secrets),
     )
 
 

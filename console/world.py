@@ -14,6 +14,7 @@ from adapters.case_query import CaseQuery
 from adapters.clock import CityClock
 from adapters.database import Database
 from adapters.journal import Journal
+from adapters.links import Links
 from adapters.presence import Presences
 from adapters.seals import Sealer, keep_expired
 from adapters.told_reports import ReportLog
@@ -27,6 +28,7 @@ from console.feed import Hub
 from console.figures import Figures
 from console.reports import Reports
 from incidents.catalogue import City
+from incidents.duty import Roster
 from incidents.errors import TryAgain
 from incidents.mapping import Mapping
 from incidents.places import Locate
@@ -60,6 +62,8 @@ class World:
     answers: Answers
     commands: Commands
     presences: Presences
+    roster: Roster
+    links: Links
 
     def background(self) -> tuple[Awaitable[None], ...]:
         """What runs while the console serves; each runs for ever and sits out engines that are away."""

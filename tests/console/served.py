@@ -3,7 +3,7 @@
 import asyncio
 import socket
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -74,13 +74,18 @@ class Served:
 
 
 @contextmanager
-def served(settings: Settings, publisher: Bus | None = None, clock: CityClock | None = None) -> Iterator[Served]:
-    """A console with these settings, publishing to this bus, by this clock."""
+def served(
+    settings: Settings,
+    publisher: Bus | None = None,
+    clock: CityClock | None = None,
+    change: Callable[[World], World] = lambda world: world,
+) -> Iterator[Served]:
+    """A console with these settings, publishing to this bus, by this clock, with a world that is changed before it is served."""
     settings = settings.model_copy(update={"secrets_dir": settings.secrets_dir or settings.local_dir / "secrets"})
     assert settings.secrets_dir is not None
     init_secrets(settings.secrets_dir)
     world = asyncio.run(open_world(settings, clock or StandingClock(), publisher))
-    world = replace(world, counters=StandingCounters(settings), access=a_door(settings, world.city, world.database))
+    world = change(replace(world, counters=StandingCounters(settings), access=a_door(settings, world.city, world.database)))
     server = uvicorn.Server(uvicorn.Config(create_app(world), log_config=None, access_log=False))
     with socket.create_server(("127.0.0.1", 0)) as listening:
         thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]})
