@@ -1,0 +1,87 @@
+"""`cityloop hooks receiver`: a receiver of one's own, with a page that shows notices as they arrive."""
+
+import asyncio
+import signal
+import socket
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated
+
+import typer
+import uvicorn
+
+from cli.output import say
+from config.load import load_city
+from config.settings import load_settings
+from console.receiver import Inbox, create_receiver
+from console.receiver_read import READERS
+from incidents.catalogue import City
+from incidents.errors import UserError
+
+HOST = "127.0.0.1"
+GRACE_S = 1
+
+
+def add_to(group: typer.Typer) -> None:
+    """Adds the command."""
+    group.command("receiver")(receive)
+
+
+def receive(
+    port: Annotated[int, typer.Option(min=0, max=65535, help="Of this machine's loopback address; 0 takes a free one.")] = 8090,
+    secret_file: Annotated[
+        list[Path] | None,
+        typer.Option(help="A file with the secret of a target that points here; repeatable. Then signatures are checked."),
+    ] = None,
+) -> None:
+    """Receive notices and show them on a page as they arrive: what they say, whether the signature is right, which came twice.
+
+    Point targets of hooks.toml to http://127.0.0.1:PORT/PROTOCOL, PROTOCOL being webhook, cloudevents, alertmanager, cap, dingtalk, wecom,
+    feishu, sms or voice, and open 127.0.0.0/8 for them in its `[allow]`. On the page the receiver can be told to fail, or to keep silent.
+    Nothing is kept when it ends; it listens on this machine only.
+
+    Example: `cityloop hooks receiver --secret-file webhook.secret`
+    """
+    city = load_city(load_settings())
+    secrets = [secret for path in secret_file or () for secret in _secrets(path)]
+    try:
+        listening = socket.create_server((HOST, port))
+    except OSError as error:
+        raise UserError(f"cannot listen on {HOST}:{port} ({error.strerror}); choose another --port, or 0") from None
+    with listening:
+        address = f"http://{HOST}:{listening.getsockname()[1]}/"
+        say(f"receiver at {address}; it takes notices at {address}{{{','.join(READERS)}}}")
+        asyncio.run(_serve(city, secrets, listening))
+
+
+async def _serve(city: City, secrets: list[str], listening: socket.socket) -> None:
+    inbox = Inbox(secrets)
+    config = uvicorn.Config(create_receiver(city, inbox), log_config=None, access_log=False, timeout_graceful_shutdown=GRACE_S)
+    await _Server(config, inbox).serve(sockets=[listening])
+
+
+class _Server(uvicorn.Server):
+    """Ends the pages' feeds, which would never end by themselves, then the process, with 0."""
+
+    def __init__(self, config: uvicorn.Config, inbox: Inbox) -> None:
+        super().__init__(config)
+        self._inbox = inbox
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Instead of uvicorn's, which gives itself the signal once more when all is done."""
+        for number in (signal.SIGTERM, signal.SIGINT):
+            asyncio.get_running_loop().add_signal_handler(number, self._end)
+        yield
+
+    def _end(self) -> None:
+        self._inbox.close()
+        self.should_exit = True
+
+
+def _secrets(path: Path) -> list[str]:
+    try:
+        return path.read_text("utf-8").split()
+    except (OSError, UnicodeDecodeError) as error:
+        raise UserError(f"cannot read the secret in {path}: {error}") from None

@@ -1,0 +1,163 @@
+"""A receiver of notices, for demos and for trying out hooks: takes what is sent to it, checks signatures, shows it as it arrives.
+
+`cityloop hooks receiver` serves it; it stands on this machine only and asks nobody who they are. What it got is gone with the process.
+It can be told to fail or to keep silent, to see what the city then does: try again in order, under the same id, and go by the fallback.
+"""
+
+import asyncio
+from collections import Counter, deque
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import asdict
+from datetime import UTC, datetime
+from enum import StrEnum
+from typing import Any
+
+import orjson
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, JSONResponse, Response, StreamingResponse
+from starlette.routing import Mount, Route
+from starlette.staticfiles import StaticFiles
+
+from console.edge import SAFE, policy
+from console.receiver_read import Message, answer, read
+from console.routes.pages import SHELLS, hashes
+from console.words import catalogue
+from incidents.catalogue import City
+
+KEPT = 500
+MOST_BYTES = 256_000
+SHOWN_BYTES = 20_000
+SILENCE_S = 30.0
+"""Longer than any sender waits (15 s)."""
+HIDDEN = frozenset({"authorization", "cookie"})
+
+
+class Mood(StrEnum):
+    """How the receiver behaves."""
+
+    WELL = "well"
+    FAILING = "failing"
+    SILENT = "silent"
+
+
+class Inbox:
+    """What was received, and who watches. Of one event loop."""
+
+    def __init__(self, secrets: Sequence[str] = ()) -> None:
+        self.mood = Mood.WELL
+        self._secrets = tuple(secrets)
+        self._kept: deque[bytes] = deque(maxlen=KEPT)
+        self._times: Counter[str] = Counter()
+        self._serial = 0
+        self._watchers: set[asyncio.Queue[bytes]] = set()
+        self._speaks = asyncio.Event()
+        self._speaks.set()
+
+    def take(self, message: Message) -> tuple[int, dict[str, Any]]:
+        """Keep a message and tell who watches; the status and the body to answer with."""
+        now = datetime.now(UTC)
+        said = read(message, self._secrets, now)
+        status, words = self._answer(message, said.signed)
+        self._times[f"{message.path} {said.id}"] += 1
+        self._serial += 1
+        got = asdict(said) | {
+            "n": self._serial,
+            "received_at": now.isoformat(),
+            "protocol": message.protocol,
+            "path": message.path,
+            "times": self._times[f"{message.path} {said.id}"],
+            "status": status,
+            "bytes": len(message.body),
+            "headers": {name: value for name, value in message.headers.items() if name not in HIDDEN},
+            "body": message.body[:SHOWN_BYTES].decode("utf-8", "replace"),
+        }
+        self._kept.append(_event("notice", got))
+        self._tell(self._kept[-1])
+        return status, words
+
+    def _answer(self, message: Message, signed: bool | None) -> tuple[int, dict[str, Any]]:
+        if signed is False:
+            return 401, {"error": "the signature is not right"}
+        if self.mood is Mood.WELL:
+            return 200, answer(message.protocol)
+        return 503, {"error": f"this receiver is {self.mood}"}
+
+    def turn(self, mood: Mood) -> None:
+        """Behave so from now on."""
+        self.mood = mood
+        (self._speaks.clear if mood is Mood.SILENT else self._speaks.set)()
+        self._tell(_event("mood", {"mood": mood}))
+
+    async def silence(self) -> None:
+        """Ends at once, or when the receiver is silent no more; no sender waits as long as that."""
+        with suppress(TimeoutError):
+            await asyncio.wait_for(self._speaks.wait(), SILENCE_S)
+
+    async def watch(self) -> AsyncIterator[bytes]:
+        """Server-sent events: all that is kept, `ready`, then whatever comes."""
+        queue: asyncio.Queue[bytes] = asyncio.Queue()
+        self._watchers.add(queue)
+        try:
+            yield b"retry: 1000\n\n" + _event("mood", {"mood": self.mood}) + b"".join(self._kept) + _event("ready", {})
+            while body := await queue.get():
+                yield body
+        finally:
+            self._watchers.discard(queue)
+
+    def close(self) -> None:
+        """End every page's feed and every silence."""
+        self._speaks.set()
+        self._tell(b"")
+
+    def _tell(self, body: bytes) -> None:
+        for queue in self._watchers:
+            queue.put_nowait(body)
+
+
+def create_receiver(city: City, inbox: Inbox) -> Starlette:
+    """Its pages and its addresses: POST anywhere; the first part of the path names the protocol."""
+    names = catalogue(city)
+
+    async def page(_: Request) -> Response:
+        text = await asyncio.to_thread((SHELLS / "receiver.html").read_text, "utf-8")
+        return HTMLResponse(text, headers={"Cache-Control": "no-cache", "Content-Security-Policy": policy(*hashes(text)), **SAFE})
+
+    async def receive(request: Request) -> Response:
+        body = b""
+        async for part in request.stream():
+            body += part
+            if len(body) > MOST_BYTES:
+                return JSONResponse({"error": f"a notice has at most {MOST_BYTES} bytes"}, 413)
+        headers = {name.lower(): value for name, value in request.headers.items()}
+        status, words = inbox.take(Message(request.url.path, request.url.query, headers, body))
+        await inbox.silence()
+        return JSONResponse(words, status)
+
+    async def turn(request: Request) -> Response:
+        if request.headers.get("content-type") != "application/json":  # what a form of another site cannot send
+            return JSONResponse({"error": "send application/json"}, 415)
+        try:
+            inbox.turn(Mood(orjson.loads(await request.body())["mood"]))
+        except (ValueError, LookupError, TypeError):
+            return JSONResponse({"error": f"the mood is one of {', '.join(Mood)}"}, 422)
+        return Response(status_code=204)
+
+    async def received(_: Request) -> Response:
+        return StreamingResponse(inbox.watch(), media_type="text/event-stream", headers={"Cache-Control": "no-store", **SAFE})
+
+    return Starlette(
+        routes=[
+            Route("/", page),
+            Route("/-/received", received),
+            Route("/-/names", lambda _: JSONResponse(names)),
+            Route("/-/mood", turn, methods=["POST"]),
+            Mount("/static", StaticFiles(directory=SHELLS)),
+            Route("/{path:path}", receive, methods=["POST"]),
+        ]
+    )
+
+
+def _event(name: str, data: Mapping[str, Any]) -> bytes:
+    return b"event: " + name.encode() + b"\ndata: " + orjson.dumps(data) + b"\n\n"
