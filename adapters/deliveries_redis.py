@@ -19,7 +19,7 @@ class RedisDeliveries:
 
     def __init__(self, hot: HotStore) -> None:
         self._hot = hot
-        self._keys = (f"{hot.keys.prefix}hooks:",)
+        self._keys = (hot.keys.hooks,)
 
     async def _do(self, what: str, now: int, *args: str | bytes | int) -> Any:
         return await self._hot.run(SCRIPT, self._keys, [what, now, *args])

@@ -11,7 +11,10 @@ local call = redis.call
 local KEPT, ALIKE, DAYS_S = 50, 8, 2592000
 
 if what == 'take' then
-  return call('SET', p .. 'lease', token, 'NX', 'PX', ARGV[4]) and 1 or 0
+  local holder = call('GET', p .. 'lease')
+  if holder and holder ~= token then return 0 end
+  call('SET', p .. 'lease', token, 'PX', ARGV[4])
+  return 1
 end
 
 if call('GET', p .. 'lease') ~= token then return 0 end

@@ -92,7 +92,7 @@ class HookState(Protocol):
     """See the module."""
 
     async def take(self, token: str) -> bool:
-        """Become the dispatcher, if there is none."""
+        """Become the dispatcher, if there is none or it is you; then `load`, for another one may have been it meanwhile."""
 
     async def renew(self, token: str) -> bool:
         """Stay it; False when it is another one, or was for a moment nobody."""

@@ -28,7 +28,7 @@ class MemoryHookState:
 
     async def take(self, token: str) -> bool:
         """See HookState."""
-        if self.holder is not None:
+        if self.holder not in (None, token):
             return False
         self.holder = token
         return True

@@ -19,7 +19,7 @@ class RedisHookState:
 
     def __init__(self, hot: HotStore) -> None:
         self._hot = hot
-        self._prefix = f"{hot.keys.prefix}hooks:"
+        self._prefix = hot.keys.hooks
 
     async def _do(self, what: str, token: str, *args: str | bytes | int) -> bool:
         return bool(await self._hot.run(SCRIPT, (self._prefix,), [what, token, *args]))

@@ -54,6 +54,7 @@ class Keys:
         self.told = self.prefix + "feed:told"  # hash: case id -> last sequence in the feed, and the units it was with
         self.presences = self.prefix + "feed:presence"  # stream of who looks at which case, for the console's live feed
         self.presence = self.prefix + "presence:"  # + case id -> hash: person -> what they do and until when, 30 s
+        self.hooks = self.prefix + "hooks:"  # deliveries and the dispatcher's state, see deliveries.lua and hook_state.lua
         self.asked = self.prefix + "asked:"  # + command id -> what was asked over the API and what came of it, 24 h
 
 

@@ -110,3 +110,10 @@ NOTICE_AGE_SECONDS = _histogram("notice_age_seconds", "From a notice's making un
 HOOK_QUEUE_OLDEST_AGE_SECONDS = _gauge("hook_queue_oldest_age_seconds", "Age of the delivery that has waited longest.")
 HOOK_QUEUE_DELIVERIES = _gauge("hook_queue_deliveries", "Deliveries in the queue; state is waiting (also under way) or dead.", "state")
 HOOK_BREAKERS_OPEN = _gauge("hook_breakers_open", "Targets that failed five times in a row and are asked once a minute.")
+HOOK_DISPATCHING = _gauge("hook_dispatching", "1 while this process is the one that decides who is told; over all of them it is 1.")
+HOOK_DECISIONS = _counter("hook_decisions", "Decisions on groups of alerts, by their reason; those that tell nobody, too.", "reason")
+HOOK_TURN_SECONDS = _histogram("hook_turn_seconds", "Time of one turn of the dispatcher that had facts.", _SHORT_S)
+ESCALATIONS_UNDELIVERED = _gauge(
+    "escalations_undelivered", "Escalations that reached nobody and no dead letter within a minute: alarm above 0."
+)
+HEARTBEATS = _counter("heartbeats", "Signs of life sent to the address outside; result is ok or failed.", "result")

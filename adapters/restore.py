@@ -91,13 +91,16 @@ class Vault:
             pipe.delete(self._keys.ready)
 
     async def empty(self) -> None:
-        """Forget everything of this city in this namespace but the clock's anchor and the lock."""
-        keep = {self._keys.clock.encode(), self._keys.rebuild_lock.encode()}
+        """Forget everything of this city in this namespace but the clock's anchor, the lock, and what is on its way to receivers.
+
+        Of notices whatever is still there counts: an older state of them tells something twice, an empty one might tell it never.
+        """
+        keep, hooks = {self._keys.clock.encode(), self._keys.rebuild_lock.encode()}, self._keys.hooks.encode()
         cursor = -1
         while cursor:
             with _away():
                 cursor, found = await self._redis.scan(max(cursor, 0), match=self._keys.prefix + "*", count=1000)
-            if gone := [key for key in found if key not in keep]:
+            if gone := [key for key in cast(list[bytes], found) if key not in keep and not key.startswith(hooks)]:
                 async with self.writing() as pipe:
                     pipe.unlink(*gone)
 

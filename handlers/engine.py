@@ -6,7 +6,7 @@ lease ends. All that is under way at once goes beside each other, so that a slow
 
 import asyncio
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -43,6 +43,7 @@ log = structlog.get_logger(__name__)
 
 UNDER_WAY = 1024
 CLAIM = 256
+QUEUED_AT_ONCE = 200
 LEASE = timedelta(seconds=30)
 """Longer than an attempt can last (15 s) by what a stalled process may lose."""
 LOOK_EVERY_S = 0.1
@@ -105,8 +106,13 @@ class Engine:
 
     async def tell(self, notice: Notice, targets: Iterable[str]) -> None:
         """Put a notice in the queue for these targets, and send it at once. Raises TryAgain and NotReady; doing it again is harmless."""
-        await self._queue.enqueue(self.receivers.orders(notice, targets), self._rules.now())
-        self._news.set()
+        await self.put(self.receivers.orders(notice, targets))
+
+    async def put(self, orders: Sequence[Order]) -> None:
+        """The same for many deliveries; a part of them may be queued when it raises."""
+        for at in range(0, len(orders), QUEUED_AT_ONCE):
+            await self._queue.enqueue(orders[at : at + QUEUED_AT_ONCE], self._rules.now())
+            self._news.set()
 
     async def run(self, stop: asyncio.Event) -> None:
         """Deliver until `stop`, then finish what is under way. Raises NotReady: rebuild, and run again."""

@@ -45,7 +45,7 @@ def test_there_is_one_dispatcher_until_it_lets_go(play: Play) -> None:
     async def journey(state: HookState) -> None:
         assert await state.take("a")
         assert not await state.take("b") and not await state.renew("b")
-        assert await state.renew("a")
+        assert await state.renew("a") and await state.take("a")
         await state.release("b")
         assert await state.renew("a")
         await state.release("a")

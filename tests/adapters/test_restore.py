@@ -52,3 +52,18 @@ def test_nor_what_was_on_its_way_when_it_was_lost(redis_server: str) -> None:
         await hot.close()
 
     asyncio.run(scenario())
+
+
+def test_what_is_on_its_way_to_receivers_outlives_a_rebuild(redis_server: str) -> None:
+    async def scenario() -> None:
+        hot = await hot_store(redis_server)
+        for key in (hot.keys.case + "x", hot.keys.hooks + "waiting"):
+            await hot.redis.set(key, "there")
+        vault = Vault(hot)
+        async with vault.lock():
+            await vault.empty()
+        assert await hot.redis.get(hot.keys.hooks + "waiting") == b"there"
+        assert await hot.redis.get(hot.keys.case + "x") is None
+        await hot.close()
+
+    asyncio.run(scenario())

@@ -1,0 +1,110 @@
+"""The role `hooks`: tells people. One process of it dispatches (decides who is told), every one delivers.
+
+Who holds the lease reads the facts, lets the board decide and queues deliveries (hooks_dispatch.py); the engines of all processes take them
+from the queue (handlers/engine.py).
+"""
+
+import asyncio
+from collections.abc import Awaitable, Mapping
+
+import structlog
+from mode import Service
+
+from adapters import metrics
+from adapters.hook_state import LeaseLost
+from incidents.errors import NotReady, TryAgain
+from streams.agents import BACKOFF_S, Rebuild
+from streams.hooks_shift import Lease, Setup, Shift
+
+log = structlog.get_logger(__name__)
+
+STAND_BY_S = 0.5
+
+
+class Hooks(Service):
+    """See the module. `working` is what readiness shows: engines answer, and somebody dispatches, we or another one."""
+
+    wait_for_shutdown = True
+    shutdown_timeout = 3.0
+
+    def __init__(self, setup: Setup | None, rebuild: Rebuild) -> None:
+        super().__init__()
+        self.working = setup is None  # a city that tells nobody has nothing to wait for
+        self._setup = setup
+        self._rebuild = rebuild
+        self._stop = asyncio.Event()
+        self._shift: Shift | None = None
+
+    def lag(self) -> Mapping[int, int]:
+        """How far this process is behind, if it dispatches."""
+        return {} if self._shift is None else self._shift.lag()
+
+    async def on_stop(self) -> None:
+        """Both loops end by themselves, soon."""
+        self._stop.set()
+
+    @Service.task
+    async def _run(self) -> None:
+        try:
+            if self._setup is not None:
+                await asyncio.gather(self._deliver(self._setup), self._dispatch(self._setup))
+        finally:
+            self.set_shutdown()
+
+    async def _deliver(self, setup: Setup) -> None:
+        while not self._stop.is_set():
+            await self._again(setup.engine.run(self._stop), 0)
+
+    async def _dispatch(self, setup: Setup) -> None:
+        lease, failures = Lease(setup.state), 0
+        while not self._stop.is_set():
+            held = await self._again(self._lead(setup, lease), failures)
+            failures = 0 if held else failures + 1
+
+    async def _again(self, doing: Awaitable[None], failures: int) -> bool:
+        """Whether it ended well; what does not is said, waited after, and done again by the caller."""
+        try:
+            await doing
+        except LeaseLost as error:
+            log.warning("another one dispatches", reason=str(error))
+            return True
+        except TryAgain as error:
+            self.working = False
+            if failures in (0, 10) or failures % 60 == 59:
+                log.warning("an engine is away, trying again", error=str(error), failures=failures + 1)
+            await self.sleep(BACKOFF_S[min(failures, len(BACKOFF_S) - 1)])
+            return False
+        except NotReady as error:
+            self.working = False
+            log.warning("hot store not ready, work stops", stage="hooks", reason=str(error))
+            return await self._again(self._rebuild(), failures)
+        return True
+
+    async def _lead(self, setup: Setup, lease: Lease) -> None:
+        """Dispatch for as long as the lease is ours; stand by for a moment when it is not."""
+        if not await lease.take():
+            self.working = True
+            await self.sleep(STAND_BY_S)
+            return
+        self._shift = shift = Shift(setup, lease)
+        keeping = asyncio.create_task(lease.keep(), name="lease")
+        working = asyncio.create_task(self._work(shift), name="dispatch")
+        try:
+            done, _ = await asyncio.wait({keeping, working}, return_when=asyncio.FIRST_COMPLETED)
+            for task in done:
+                task.result()
+        finally:
+            for task in (keeping, working):
+                task.cancel()
+            await asyncio.gather(keeping, working, return_exceptions=True)
+            self._shift = None
+            metrics.HOOK_DISPATCHING.set(0)
+            await shift.close()
+            await lease.let_go()
+
+    async def _work(self, shift: Shift) -> None:
+        await shift.begin()
+        metrics.HOOK_DISPATCHING.set(1)
+        while not self._stop.is_set():
+            await shift.step()
+            self.working = True
