@@ -12,7 +12,7 @@ from typing import Annotated, Any
 
 import typer
 
-from adapters.database import open_database
+from adapters.database import Database, open_database
 from adapters.journal import Journal, open_journal
 from adapters.log import configure_logging
 from adapters.people import LEAST_LETTERS, Account, People
@@ -56,10 +56,16 @@ class Office:
     people: People
     tokens: Tokens
     journal: Journal
+    database: Database
+
+    @property
+    def person(self) -> str:
+        """Whoever is at this shell, as the journal names them."""
+        return f"shell:{_user()}"
 
     def note(self, kind: Kind, act: str, **what: Any) -> None:
         """Into the journal: whoever is at this shell did it."""
-        self.journal.append(kind, f"shell:{_user()}", {"act": act, **what})
+        self.journal.append(kind, self.person, {"act": act, **what})
 
 
 @contextmanager
@@ -70,7 +76,7 @@ def office(settings: Settings) -> Iterator[Office]:
         database.upgrade()
         people = People(database, {unit.key: unit.parent for unit in city.units})
         with closing(open_journal(settings, database, secrets_of_city)) as journal:
-            yield Office(city, people, Tokens(database, people), journal)
+            yield Office(city, people, Tokens(database, people), journal, database)
 
 
 @contextmanager

@@ -118,3 +118,44 @@ def test_a_target_in_trouble_is_named_enabled_and_told_again_and_all_of_it_journ
 def test_a_command_that_names_nothing_says_what_to_name(cityloop: Cityloop, words: tuple[str, ...], says: str) -> None:
     code, _, said = cityloop(*words)
     assert code == 2 and says in said
+
+
+def test_a_silence_is_made_listed_and_ended_by_whoever_is_at_the_shell(cityloop: Cityloop) -> None:
+    code, made, _ = cityloop("silence", "add", 'district="370202"', "category=~road.*", "-c", "resurfacing", "--for", "2h", "--json")
+    assert code == 0 and made["owner"].startswith("shell:") and made["matchers"] == ['district="370202"', "category=~road.*"]
+    night = (
+        "--from",
+        "2099-01-01T22:00+08:00",
+        "--until",
+        "2099-01-02T06:00+08:00",
+        "--repeats",
+        "daily",
+        "--last",
+        "2099-02-01T06:00+08:00",
+    )
+    assert cityloop("silence", "add", "channel=drone", "-c", "night flights", "--owner", "wang.fang", *night, "--json")[0] == 0
+    code, [first, second], _ = cityloop("silence", "list", "--json")
+    assert (code, first["id"], first["state"]) == (0, made["id"], "active")
+    assert (second["owner"], second["state"], second["repeats"]) == ("wang.fang", "pending", "daily")
+    assert "night flights" in cityloop("silence", "list")[1]
+    assert cityloop("silence", "expire", made["id"], "--json")[1][0]["id"] == made["id"]
+    assert [each["id"] for each in cityloop("silence", "list", "--json")[1]] == [second["id"]]
+    assert len(cityloop("silence", "list", "--expired", "--json")[1]) == 2
+    assert run(["journal", "show", "--kind", "silence"]) == 0
+
+
+@pytest.mark.parametrize(
+    ("words", "says"),
+    [
+        (("a=b", "-c", "why", "--for", "soon"), "no duration"),
+        (("a=~(", "-c", "why"), "a=~("),
+        (("a=~.*", "-c", "why"), "silence everything"),
+        (("a=b", "-c", " "), "comment"),
+        (("a=b", "-c", "why", "--until", "2001-01-01T00:00+08:00"), "before it starts"),
+        (("a=b", "-c", "why", "--repeats", "daily"), "`until`"),
+        (("a=b", "-c", "why", "--replaces", "nobody"), "there is no silence nobody"),
+    ],
+)
+def test_a_wish_that_cannot_be_is_a_persons_mistake(cityloop: Cityloop, words: tuple[str, ...], says: str) -> None:
+    code, _, said = cityloop("silence", "add", *words)
+    assert code == 2 and says in said, said
