@@ -51,7 +51,7 @@ def story(city: City, number: int) -> list[bytes]:
     district = city.districts[number % len(city.districts)]
     street = district.subdistricts[rng % len(district.subdistricts)][0]
     community = f"{street}-{rng % 6 + 1:02d}"
-    category = city.categories[rng % len(city.categories)]
+    category = city.own_categories[rng % len(city.own_categories)]
     unit = next(each.key for each in city.units if each.district == district.code and each.kind != "command_center")
     channel = ("low_video", "hotline", "grid_worker", "app")[number % 4]
     at = datetime(2026, 11, 1 + number % DAYS_TOLD, 1, tzinfo=UTC) + timedelta(minutes=rng % 420)

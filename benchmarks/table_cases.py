@@ -85,7 +85,7 @@ class Cases:
         pick = self._random
         is_open = pick.random() < open_share
         state = pick.choices(OPEN_STATES, OPEN_WEIGHTS)[0] if is_open else pick.choices(ENDED_STATES, ENDED_WEIGHTS)[0]
-        category = pick.choices(self._city.categories, cum_weights=self._category_weights)[0]
+        category = pick.choices(self._city.own_categories, cum_weights=self._category_weights)[0]
         district = pick.choices(self._city.districts, cum_weights=self._district_weights)[0]
         channel = pick.choices(tuple(Channel), CHANNEL_WEIGHTS)[0]
         case = {
@@ -142,7 +142,7 @@ class Cases:
 
     @cached_property
     def _category_weights(self) -> list[float]:
-        return list(itertools.accumulate(1 / rank for rank in range(1, len(self._city.categories) + 1)))
+        return list(itertools.accumulate(1 / rank for rank in range(1, len(self._city.own_categories) + 1)))
 
     @cached_property
     def _district_weights(self) -> list[float]:

@@ -88,6 +88,20 @@ class By(StrEnum):
     PERSON = "person"
 
 
+class Closes(StrEnum):
+    """Who ends a case: a rule once the check has passed, a person, or whoever reported it by saying that it is over."""
+
+    AUTO = "auto"
+    PERSON = "person"
+    SOURCE = "source"
+
+
+SYSTEM, WARNING = "system", "warning"
+"""Keys of the categories of what other systems say of themselves (alerts of Prometheus) and of warnings of authorities (CAP)."""
+OUTSIDE_INDICATORS = frozenset({SYSTEM, WARNING})
+"""No city is judged by how well its monitoring is: these cases count in no indicator."""
+
+
 class Grade(StrEnum):
     """The grade of a filing condition."""
 
@@ -146,7 +160,7 @@ class Category(Frozen):
     severity: Severity = Severity.NORMAL
     filing: dict[Channel, Filing]
     dispatch: By = By.AUTO
-    close: By = By.AUTO
+    close: Closes = Closes.AUTO
     confirm: int = Field(default=1, ge=1, description="machine sightings needed before anybody's queue shows the case")
     trust: float = Field(default=0.0, ge=0, le=1, description="confidence under which a machine's sighting is held")
     recurs_within: timedelta = timedelta(days=7)
@@ -324,6 +338,11 @@ class City(Frozen):
     def catalogue(self) -> dict[str, Category]:
         """Category by key."""
         return {category.key: category for category in self.categories}
+
+    @cached_property
+    def own_categories(self) -> tuple[Category, ...]:
+        """What happens in the city, without what systems say of themselves."""
+        return tuple(category for category in self.categories if category.key not in OUTSIDE_INDICATORS)
 
     @cached_property
     def unit_by_key(self) -> dict[str, Unit]:

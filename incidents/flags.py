@@ -10,7 +10,7 @@ from datetime import timedelta
 from typing import NamedTuple
 
 from incidents.case import ENDED, FactType, State
-from incidents.catalogue import Channel, Named
+from incidents.catalogue import OUTSIDE_INDICATORS, Channel, Named
 from incidents.clocks import RUNNING
 from incidents.evaluation import DISPUTE, STAGE_BIT, Sheet
 from incidents.transitions import RETURNS_TO_ARBITER
@@ -237,7 +237,7 @@ NEVER = Later(None, 0)
 def standing(sheet: Sheet, limits: Mapping[str, int]) -> Standing:
     """The flags of a sheet; `limits` are those of the stages (`evaluation.stage_limits`)."""
     number = 0
-    for flag in FLAGS:
+    for flag in () if sheet.category in OUTSIDE_INDICATORS else FLAGS:
         if flag.holds(sheet):
             number |= BIT[flag.key]
     return Standing(number, _due(sheet, number), _stage_due(sheet, limits, number), _stock(sheet, number))

@@ -8,6 +8,7 @@ from incidents import guards_limits as limits
 from incidents import guards_parties as parties
 from incidents.asked import Asked, Guard
 from incidents.case import OPEN, Case, Command, State
+from incidents.catalogue import Closes
 from incidents.clocks import rules_of
 from incidents.refusals import ROLES, STATES, Why, roles, states
 from incidents.transitions import BY_COMMAND, RETURNS_TO_ARBITER, Need, Row, possible
@@ -37,8 +38,9 @@ def not_from_here(case: Case, command: Command, row: Row | None) -> str | None:
     """Why there is no such row, or not for this role; names what the role may do instead."""
     role = command.actor.role
     offered = {"role": role, "role_zh": ROLES[role], "offered": ", ".join(possible(case.state, role)) or "–"}
-    if row is None:
-        starts = sorted(state for each in BY_COMMAND[command.type] for state in each.starts)
+    own = [each for each in BY_COMMAND[command.type] if role in each.roles]
+    if row is None or (own and role not in row.roles):
+        starts = sorted(state for each in own or BY_COMMAND[command.type] for state in each.starts)
         return Why.NOT_FROM_HERE.say(
             key=case.state, state=STATES[case.state], starts=", ".join(starts), starts_zh=states(starts), **offered
         )
@@ -52,9 +54,14 @@ def _closes_by_rule(asked: Asked) -> str | None:
     if not asked.by_rule:
         return None
     rules = rules_of(asked.city, asked.case)
-    if rules is None or rules.close != "auto":
+    if rules is None or rules.close is Closes.PERSON:
         return Why.BY_PERSON.say(category=asked.case.category)
-    return Why.SEEN_AGAIN.say() if asked.case.seen_after_handling else None
+    return Why.SEEN_AGAIN.say() if rules.close is Closes.AUTO and asked.case.seen_after_handling else None
+
+
+def _source_ends_it(asked: Asked) -> str | None:
+    rules = rules_of(asked.city, asked.case)
+    return None if rules is not None and rules.close is Closes.SOURCE else Why.NOT_BY_SOURCE.say(category=asked.case.category)
 
 
 def _known_condition(asked: Asked) -> str | None:
@@ -148,6 +155,7 @@ CHECKS: dict[Need, Guard] = {
     Need.LEVEL_ABOVE: parties.level_above,
     Need.ANSWERED: parties.answered,
     Need.CLOSES_BY_RULE: _closes_by_rule,
+    Need.SOURCE_ENDS_IT: _source_ends_it,
     Need.KNOWN_CONDITION: _known_condition,
     Need.KNOWN_CATEGORY: _known_category,
     Need.KNOWN_UNITS: _known_units,

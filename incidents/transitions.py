@@ -33,7 +33,8 @@ class Need(StrEnum):
     REPORTER = "a resident only as one who reported it, as far as the case knows them"
     LEVEL_ABOVE = "by an office of a level above the case's (without an office: for the city)"
     ANSWERED = "every leader's note answered"
-    CLOSES_BY_RULE = "by rule only where the category closes by itself and nothing was seen after the handling"
+    CLOSES_BY_RULE = "by rule only where the category closes by itself and nothing was seen after the handling, or when its source says so"
+    SOURCE_ENDS_IT = "a category that ends when its source says so (`close = source`)"
     KNOWN_CONDITION = "a filing condition of its category (or none: the first)"
     KNOWN_CATEGORY = "a category of the catalogue"
     KNOWN_UNITS = "units of the city"
@@ -120,6 +121,7 @@ TABLE: tuple[Row, ...] = (
     _row(C.PASS_CHECK, S.CHECKING, S.CHECKED, F.CHECK_PASSED, CHECKS, N.OTHER_PARTY, N.EVIDENCE_OR_HANDED_ON, N.AFTER_EVIDENCE),
     _row(C.FAIL_CHECK, (S.CHECKING, S.CHECKED), S.HANDLING, F.CHECK_FAILED, [*CHECKS, R.SHIFT_LEAD], N.OTHER_PARTY, N.REASON),
     _row(C.CLOSE, S.CHECKED, S.CLOSED, F.CLOSED, [R.SHIFT_LEAD, RULE], N.OTHER_PARTY, N.CLOSES_BY_RULE, N.ANSWERED),
+    _row(C.CLOSE, BEFORE_CHECKED, S.CLOSED, F.CLOSED, [RULE], N.SOURCE_ENDS_IT),
     # afterwards
     _row(C.REOPEN, S.CLOSED, S.FILED, F.REOPENED, [R.RESIDENT, R.SHIFT_LEAD], N.REPORTER, N.REASON, N.REOPEN_WINDOW),
     _row(C.REOPEN, (S.NOT_FILED, S.VOID), S.REPORTED, F.REOPENED, [R.RESIDENT, R.SHIFT_LEAD], N.REPORTER, N.REASON),

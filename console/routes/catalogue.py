@@ -9,7 +9,7 @@ from console.access import CanRead
 from console.tagged import Tagged
 from console.views import View
 from console.world import World
-from incidents.catalogue import By, ClockKind, Grade, Named, Nature, Severity
+from incidents.catalogue import ClockKind, Closes, Grade, Named, Nature, Severity
 
 GEOJSON = "application/geo+json"
 NOT_MODIFIED: dict[int | str, dict[str, Any]] = {304: {"description": "the copy named by `If-None-Match` still holds"}}
@@ -39,7 +39,7 @@ class CategoryView(Named):
     code: str
     nature: Nature
     severity: Severity
-    close: By
+    close: Closes
     lead: str = Field(description="kind of unit")
     closing_condition: Named
     conditions: list[ConditionView]

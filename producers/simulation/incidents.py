@@ -62,8 +62,8 @@ class Incidents:
         self._cameras = cameras
         self._options = options
         self._rng = rng
-        self._categories = city.categories
-        self._weights = list(accumulate(_weight(category) for category in city.categories))
+        self._categories = city.own_categories
+        self._weights = list(accumulate(_weight(category) for category in city.own_categories))
         self._begun = 0
         self.tempo = Tempo(1.0, 60.0, 0.0)
 
