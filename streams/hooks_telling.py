@@ -32,7 +32,7 @@ class Summons(Protocol):
 class OnDuty(Protocol):
     """Who is on duty; `handlers.duty.Duty` is the real one."""
 
-    def targets_for(self, notice: Notice, receiver: str, at: datetime) -> Sequence[Summons]:
+    def targets_for(self, notice: Notice, receiver: str, at: datetime, *, send_resolved: bool) -> Sequence[Summons]:
         """Whom a notice calls at this moment of the city's clock, and whom later."""
 
 
@@ -52,6 +52,7 @@ class Waiting(Frozen):
     """A notice that waits until somebody is on duty."""
 
     receiver: str
+    send_resolved: bool
     until: datetime
     notice: Notice
 
@@ -81,7 +82,7 @@ class Telling:
         known = self.receivers.targets
         names = [name for name in self.targets.get(told.receiver, ()) if known[name].send_resolved is told.send_resolved]
         reached = Reached(self.receivers.orders(told.notice, names))
-        self._call(told.notice, told.receiver, at, reached)
+        self._call(told.notice, told, at, reached)
         return reached
 
     def again(self, waiting: Waiting, firing: Mapping[str, Alert], at: datetime) -> Reached:
@@ -89,13 +90,16 @@ class Telling:
         alerts = tuple(firing[alert.fingerprint] for alert in waiting.notice.alerts if alert.fingerprint in firing)
         reached = Reached()
         if alerts:
-            self._call(waiting.notice.model_copy(update={"alerts": alerts, "at": at}), waiting.receiver, at, reached)
+            self._call(waiting.notice.model_copy(update={"alerts": alerts, "at": at}), waiting, at, reached)
         return reached
 
-    def _call(self, notice: Notice, receiver: str, at: datetime, reached: Reached) -> None:
-        for summons in self.duty.targets_for(notice, receiver, at) if self.duty is not None else ():
+    def _call(self, notice: Notice, of: Told | Waiting, at: datetime, reached: Reached) -> None:
+        if self.duty is None:
+            return
+        for summons in self.duty.targets_for(notice, of.receiver, at, send_resolved=of.send_resolved):
             if summons.at > at:
-                reached.waiting.append(Waiting(receiver=receiver, until=summons.at, notice=summons.notice))
+                later = Waiting(receiver=of.receiver, send_resolved=of.send_resolved, until=summons.at, notice=summons.notice)
+                reached.waiting.append(later)
             else:
                 reached.orders.extend(self.receivers.orders(summons.notice, summons.targets))
             reached.why.append((summons.notice, summons.why))
