@@ -21,9 +21,9 @@ WORDS: dict[str, dict[str, dict[str, str]]] = tomllib.loads((TEXTS / "words.toml
 """Language, kind, key: a word."""
 
 LABELS = frozenset({"city", "category", "domain", "district", "subdistrict", "channel", "severity", "case_id", "alertname"})
-CASE = frozenset({"state", "unit", "assisting", "overdue", "level", "severity", "condition", "due_at", "stage_due_at", "count", "drill"})
+CASE = frozenset({"state", "category", "condition", "severity", "level", "unit", "assisting", "overdue", "due_at", "drill"})
 PLACE = frozenset({"address", "community", "grid", "lon", "lat"})
-FATE = frozenset({"escalated_to", "acknowledged", "merged_into", "recurs", "ended_as"})
+FATE = frozenset({"escalated_to", "acknowledged", "merged_into", "ended_as"})
 ANNOTATIONS = CASE | PLACE | FATE
 ABOUT = frozenset({"target", "detail", "silence", "owner", "comment", "ends_at", "unit", "level", "hours"})
 """Of notices about no case: what they may say of what they are about."""
@@ -62,7 +62,8 @@ class Safe(str):
 
 
 def view(notice: Notice, target: Target, language: Language, most: int) -> dict[str, Any]:
-    """What a template sees (docs/hooks.md): `cases` are the most urgent first, at most `most`; `more` says how many are not shown."""
+    """What a template sees (docs/hooks.md): `cases` are the most urgent first, at most `most`; `more` says how many are not shown;
+    `about` what a notice about no case is about."""
     cases = [_case(public(alert), notice, target, language) for alert in _urgent_first(notice.alerts)[:most]]
     return {
         "drill": notice.drill,
@@ -72,7 +73,7 @@ def view(notice: Notice, target: Target, language: Language, most: int) -> dict[
         "count": len(notice.alerts) + notice.truncated,
         "more": len(notice.alerts) + notice.truncated - len(cases),
         "cases": cases,
-        "about": about(notice),
+        "about": {} if cases else {word(language, "about", name): value for name, value in about(notice).items()},
         "at": _moment(notice.at, target.words, language),
         "console": Safe(target.words.console),
     }
@@ -97,7 +98,7 @@ def _reason(notice: Notice, language: Language) -> str:
 
 def _case(alert: Alert, notice: Notice, target: Target, language: Language) -> dict[str, Any]:
     labels, notes, words = alert.labels, alert.annotations, target.words
-    case_id, category = labels.get("case_id", ""), labels.get("category", "")
+    case_id, category = labels.get("case_id", ""), notes.get("category") or labels.get("category", "")
     condition = notes.get("condition", "")
     state = notes.get("state", "")
     return {
@@ -113,10 +114,10 @@ def _case(alert: Alert, notice: Notice, target: Target, language: Language) -> d
         "next": _next(alert, notice, state, language),
         "due": _due(notes, words, language),
         "overdue": notes.get("overdue", "").lower() in _YES,
-        "level": word(language, "level", notes.get("escalated_to") or notes.get("level", "")),
+        "level": word(language, "level", notes.get("escalated_to", "")),
         "ended": alert.ends_at is not None,
         "link": Safe(words.link(case_id)),
-        "acknowledge": Safe(target.links.get(case_id, "")),
+        "acknowledge": Safe(target.links.get(case_id, "") if alert.ends_at is None and notes.get("acknowledged") == "false" else ""),
     }
 
 

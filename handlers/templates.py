@@ -84,7 +84,7 @@ def checked(source: str) -> str:
     except TemplateError as error:
         raise ValueError(f"the template cannot be read: {error}") from None
     for sample in _samples():
-        rendered(source, view(sample, Target("sample", "", BaseModel()), "en", MOST_CASES))
+        rendered(source, view(sample, _SAMPLE_TARGET, "en", MOST_CASES))
     return source
 
 
@@ -145,21 +145,29 @@ class Worded(BaseModel):
     text: Source | None = None
 
 
-def fitted(written: Callable[[int], str], size: Callable[[str], int], most: int, language: Language) -> str:
+def fitted(written: Callable[[int], str], size: Callable[[str], int], most: int, language: Language, mark: str = "") -> str:
     """The text with as many cases as fit, and when one is too much, cut at a character and saying so.
 
-    `written` gives the text with at most so many cases; `size` what of `most` a text takes. Raises ValueError when nothing fits.
+    `written` gives the text with at most so many cases; `size` what of `most` a text takes; `mark` says that it was cut. Raises ValueError
+    when nothing fits.
     """
     for shown in (MOST_CASES, 10, 5, 2, 1):
         whole = written(shown)
         if size(whole) <= most:
             return whole
-    mark = word(language, "phrase", "cut")
+    mark = mark or word(language, "phrase", "cut")
     while whole and (over := size(whole + mark) - most) > 0:
         whole = whole[: -max(1, over // 4)]
     if not whole:
         raise ValueError(f"not even a cut text fits into {most}")
     return whole + mark
+
+
+class _Nothing(BaseModel):
+    """Settings of a target that is none."""
+
+
+_SAMPLE_TARGET = Target("sample", "", _Nothing())
 
 
 def _samples() -> tuple[Notice, ...]:

@@ -2,7 +2,8 @@
 
 From the facts of `cases.events`, for the board of notices (`incidents.notice_board`). The labels are those of the filing and name the
 alert's group; what changes while it fires (state, unit, overdue, level …) is told in annotations, so that no change forks the alert.
-Nothing personal is in either: no statement, no description, no address, no plate, no floor.
+Nothing personal is in either: no statement, no description, no plate, no floor; of the address
+only what names the place (incidents.public_address).
 """
 
 import hashlib
@@ -11,6 +12,8 @@ from collections.abc import Iterator
 from incidents.case import ENDED, Case, State
 from incidents.catalogue import City
 from incidents.notices import Alert
+from incidents.public_address import public_address
+from incidents.public_address import public_address
 
 NOT_YET = frozenset({State.HELD, State.REPORTED, State.VERIFYING})
 LABELS = ("city", "category", "domain", "district", "subdistrict", "channel", "severity", "case_id")
@@ -64,6 +67,8 @@ def _annotations(case: Case) -> Iterator[tuple[str, object]]:
     yield "due_at", case.due_at.isoformat() if case.due_at else None
     yield "escalated_to", case.escalated_to
     yield "acknowledged", str(case.acknowledged).lower() if case.escalated_to else None
+    yield "address", public_address(case.place.address or "")
+    yield "address", public_address(case.place.address or "")
     yield "community", case.place.community
     yield "grid", case.place.grid
     if case.place.known:

@@ -74,7 +74,7 @@ def payload(notice: Notice, target: Target, alerts: Sequence[Alert]) -> dict[str
 
 def _alert(alert: Alert, notice: Notice, target: Target) -> dict[str, Any]:
     seen = public(alert)
-    notes = seen.annotations | ({"severity": seen.labels["severity"]} if "severity" in seen.labels else {})
+    notes = ({"severity": seen.labels["severity"]} if "severity" in seen.labels else {}) | seen.annotations
     return {
         "status": alert.status(notice.at),
         "labels": _labels({"alertname": seen.labels.get("category", "case")} | seen.labels),

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 from pydantic import BaseModel
 
@@ -76,7 +77,7 @@ def notice(*alerts: Alert, **changes: object) -> Notice:
 
 def fact(kind: str = "escalated", **changes: object) -> Notice:
     """One fact of a case, as a subscription gets it."""
-    case = alert(overdue="true", escalated_to="city")
+    case = alert(overdue="true", escalated_to="city", acknowledged="false")
     return notice(case, id="QD_1_7_s", group_key="QD-1", reason=f"case.{kind}", fact=f"case.{kind}", sequence=7, group_labels={}, **changes)
 
 
@@ -86,7 +87,7 @@ def operational() -> Notice:
     return notice(alert(), alerts=(), group_labels=labels, fact="endpoint.failing", reason="endpoint.failing")
 
 
-def target(kind: str, secrets: tuple[str, ...] = (), links: Mapping[str, str] | None = None, **settings: object) -> Target:
+def target(kind: str, secrets: tuple[str, ...] = (), links: Mapping[str, str] | None = None, **settings: Any) -> Target:
     """A target of a kind, its settings as they stand in hooks.toml."""
     made: BaseModel = channels()[kind].settings.model_validate(settings)
     return Target(f"duty/{kind}/0", kind, made, secrets=secrets, words=words(), links=dict(links or {}))
