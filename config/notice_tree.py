@@ -5,19 +5,21 @@ they take time linear in the text, whoever wrote them; a back reference or a loo
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import timedelta
 from typing import Any
 
 import re2
 
-from incidents.notice_tree import Matcher, Node, Op, Options
+from incidents.notice_tree import Matcher, Node, Op, Options, Where
 
 _MATCHER = re.compile(r"\s*([a-zA-Z_:][a-zA-Z0-9_:]*)\s*(=~|!~|!=|=)\s*(.*?)\s*", re.DOTALL)
 _ESCAPES = {"\\": "\\", '"': '"', "n": "\n"}
 _UNITS = {"ms": 1e-3, "s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800, "y": 31536000}
 _DURATION = re.compile(r"(?:(\d+)y)?(?:(\d+)w)?(?:(\d+)d)?(?:(\d+)h)?(?:(\d+)m)?(?:(\d+)s)?(?:(\d+)ms)?")
 ALL_LABELS = "..."
+WAITS = ("group_wait", "group_interval", "repeat_interval")
+ROOT_LACKS = ("matchers", "continue", "mute_time_intervals", "active_time_intervals", "where")
 
 
 class BadTree(ValueError):
@@ -65,21 +67,26 @@ def duration_of(text: str) -> timedelta:
     return timedelta(seconds=sum(int(number) * _UNITS[unit] for unit, number in zip(units, found.groups(), strict=True) if number))
 
 
-def tree_of(table: Mapping[str, Any]) -> Node:
+def _no_where(text: str) -> Where:
+    raise ValueError(f"{text!r}: no conditions but matchers here")
+
+
+def tree_of(table: Mapping[str, Any], where_of: Callable[[str], Where] = _no_where) -> Node:
     """The tree of a table `{receiver, matchers, continue, group_by, group_wait, group_interval, repeat_interval, mute_time_intervals,
-    active_time_intervals, routes}`. Raises BadTree for the first mistake."""
-    for key in ("matchers", "continue", "mute_time_intervals", "active_time_intervals"):
+    active_time_intervals, where, routes}`. Raises BadTree for the first mistake."""
+    for key in ROOT_LACKS:
         if table.get(key):
             raise BadTree("", f"the root matches everything and is always active: it may have no {key}")
     if not table.get("receiver"):
         raise BadTree("", "the root needs a receiver: whoever is told what no other node routes")
-    return _node(table, "", Options(table["receiver"]))
+    return _node(table, "", Options(table["receiver"]), where_of)
 
 
-def _node(table: Mapping[str, Any], path: str, inherited: Options) -> Node:
+def _node(table: Mapping[str, Any], path: str, inherited: Options, where_of: Callable[[str], Where]) -> Node:
     try:
         options = _options(table, inherited)
         matchers = tuple(matcher_of(text) for text in table.get("matchers", ()))
+        where = tuple(where_of(text) for text in table.get("where", ()))
     except ValueError as error:
         raise BadTree(path, str(error)) from None
     children = table.get("routes", ())
@@ -90,7 +97,8 @@ def _node(table: Mapping[str, Any], path: str, inherited: Options) -> Node:
         goes_on=bool(table.get("continue", False)),
         muted=tuple(table.get("mute_time_intervals", ())),
         active=tuple(table.get("active_time_intervals", ())),
-        children=tuple(_node(child, f"{path}/{at}".lstrip("/"), options) for at, child in enumerate(children)),
+        children=tuple(_node(child, f"{path}/{at}".lstrip("/"), options, where_of) for at, child in enumerate(children)),
+        where=where,
     )
 
 
@@ -104,6 +112,3 @@ def _options(table: Mapping[str, Any], inherited: Options) -> Options:
     if not all(waits[key] for key in ("group_interval", "repeat_interval")):
         raise ValueError("group_interval and repeat_interval must be longer than nothing")
     return Options(table.get("receiver", inherited.receiver), group_by, **waits)
-
-
-WAITS = ("group_wait", "group_interval", "repeat_interval")

@@ -1,6 +1,7 @@
 """The only reader of the environment: every setting of every role, checked once at start, then passed on as values."""
 
 import json
+import os
 from enum import StrEnum
 from pathlib import Path
 
@@ -61,6 +62,11 @@ class Settings(BaseSettings):
     def named(self, name: str) -> str:
         """A topic, group or app id with this stack's namespace."""
         return f"{self.namespace}{name}"
+
+
+def from_environment(name: str) -> str | None:
+    """A secret that hooks.toml names as `env:NAME`."""
+    return os.environ.get(name)
 
 
 def load_settings() -> Settings:

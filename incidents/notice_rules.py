@@ -41,13 +41,14 @@ class BoardRules:
     """What a city's hooks.toml says, as far as the board needs it.
 
     `hears_resolved` names for each receiver whether its targets want to hear of resolved alerts: one flag, or both when they differ, each
-    of which then has its own memory of what it was told, as each of Alertmanager's integrations has.
+    of which then has its own memory of what it was told, as each of Alertmanager's integrations has. An interval holds where one of its
+    rows does.
     """
 
     tree: Node
     hears_resolved: Mapping[str, frozenset[bool]]
     inhibitions: tuple[Inhibition, ...] = ()
-    intervals: Mapping[str, TimeInterval] = field(default_factory=dict)
+    intervals: Mapping[str, tuple[TimeInterval, ...]] = field(default_factory=dict)
     calendar: WorkCalendar | None = None
     most_alerts: int = MOST_ALERTS
 
@@ -71,15 +72,14 @@ class BoardRules:
         A work-day interval says nothing in a year that the calendar does not know: rather a needless notice than a missed one.
         """
         for name in node.muted:
-            if self._knows(name, at) and self.intervals[name].contains(at, self.calendar):
+            if any(self._knows(each, at) and each.contains(at, self.calendar) for each in self.intervals[name]):
                 return Cause(Quiet.MUTED, f"muted in {name!r}")
-        unknown = not all(self._knows(name, at) for name in node.active)
-        if node.active and not unknown and not any(self.intervals[name].contains(at, self.calendar) for name in node.active):
+        active = [each for name in node.active for each in self.intervals[name]]
+        if active and not any(not self._knows(each, at) or each.contains(at, self.calendar) for each in active):
             return Cause(Quiet.INACTIVE, f"active only in {', '.join(map(repr, node.active))}")
         return None
 
-    def _knows(self, name: str, at: datetime) -> bool:
-        interval = self.intervals[name]
+    def _knows(self, interval: TimeInterval, at: datetime) -> bool:
         if interval.workdays is None:
             return True
         return self.calendar is not None and at.astimezone(interval.zone).year in self.calendar.known
