@@ -8,6 +8,7 @@ import typer
 
 from adapters.boundaries import locator, read_shapes
 from adapters.clock import ClockKind, parse_clock
+from cli.check_duty import duty_gaps, duty_of
 from cli.output import AsJson, out
 from config.documents import Problem
 from config.load import city_folder, read_city
@@ -17,6 +18,7 @@ from config.mappings import load_mapping
 from config.settings import Settings, load_settings
 from incidents.catalogue import City, Frozen
 from incidents.clocks import missing_years
+from incidents.duty import Roster
 from incidents.errors import ConfigError, UserError
 
 
@@ -50,9 +52,9 @@ def check(
 ) -> None:
     """Check a city's configuration and explain every mistake as `path:line: message`.
 
-    Looks at city.toml, districts.toml, units.toml, routes.toml, assets.csv, calendar.toml, indicators.toml, catalogue/, mappings/ and
-    the outlines of the districts, and tries the cases of routes.test.toml.
-    A calendar that ends within 60 days of the city's clock is a warning.
+    Looks at city.toml, districts.toml, units.toml, routes.toml, assets.csv, calendar.toml, indicators.toml, duty.toml with its CSV
+    files, catalogue/, mappings/ and the outlines of the districts, and tries the cases of routes.test.toml.
+    A calendar that ends within 60 days of the city's clock is a warning, and so are hours of the next 28 days that nobody has duty in.
     Exit code 0: all is well; 1: something is wrong; 2: there is no such city.
 
     Example: `cityloop check qingdao`
@@ -70,14 +72,15 @@ def examine(settings: Settings) -> Checked:
     city, problems = read_city(folder)
     outlines = _outlines(city, settings, folder) if city and not problems else []
     trials = _trials(city, settings, folder) if city and not problems and not outlines else []
-    problems = [*problems, *read_evaluation(folder)[1], *_mappings(settings, folder), *outlines, *trials]
+    roster, duty = duty_of(folder, city) if city and not problems else (Roster(), [])
+    problems = [*problems, *read_evaluation(folder)[1], *_mappings(settings, folder), *duty, *outlines, *trials]
     return Checked(
         city=settings.city,
         ok=not problems,
         rules=city.rules if city else None,
         counts=_counts(city) if city else {},
         problems=tuple(Mistake(**problem._asdict()) for problem in problems),
-        warnings=_calendar(city, settings) if city else (),
+        warnings=_ahead(city, roster, settings) if city and not problems else (),
     )
 
 
@@ -91,12 +94,18 @@ def _mappings(settings: Settings, folder: Path) -> list[Problem]:
     return problems
 
 
-def _calendar(city: City, settings: Settings) -> tuple[str, ...]:
-    """A warning when deadlines of the next two months need a year that the calendar does not know. A clock of events has no next months."""
+def _ahead(city: City, roster: Roster, settings: Settings) -> tuple[str, ...]:
+    """What time will bring to light, seen from the city's clock; a clock of events has no next months."""
     clock = parse_clock(settings.clock)
     if clock.kind is ClockKind.EVENTS:
         return ()
-    missing = missing_years(city, clock.start if clock.kind is ClockKind.FAST else datetime.now(UTC))
+    now = clock.start if clock.kind is ClockKind.FAST else datetime.now(UTC)
+    return (*_calendar(city, now), *duty_gaps(city, roster, city.worktime.day_of(now)))
+
+
+def _calendar(city: City, now: datetime) -> tuple[str, ...]:
+    """A warning when deadlines of the next two months need a year that the calendar does not know."""
+    missing = missing_years(city, now)
     if not missing:
         return ()
     last = max(city.calendar.known, default=None) if city.calendar else None

@@ -69,3 +69,37 @@ def test_a_calendar_that_ends_within_60_days_is_a_warning(
     warnings = json.loads(capsys.readouterr().out)["warnings"]
     assert [warning.split("need ")[1].split(":")[0] for warning in warnings] == years
     assert all("calendar.toml ends with 2026" in warning for warning in warnings)
+
+
+def test_hours_that_nobody_has_duty_in_are_a_warning(
+    copied: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CITYLOOP_CLOCK", "x600@2026-11-21T08:00+08:00")
+    turns = copied / "duty.csv"
+    text = turns.read_text("utf-8") + "command_center-370203,district,night,,2026-11-25\ncommand_center-370203,district,night,,2026-11-27\n"
+    turns.write_text(text.replace("command_center-370202,district,night,centre-370202-night,\n", ""), encoding="utf-8")
+    assert run(["check", "--json"]) == 0
+    found = [each for each in json.loads(capsys.readouterr().out)["warnings"] if each.startswith("nobody")]
+    there, end = "nobody is on duty at command_center", "in 28 days (docs/duty.md)"
+    assert found == [
+        f"{there}-370202 × district from 2026-11-21 00:00 to 2026-11-21 08:00 and 28 more: 336 h {end}",
+        f"{there}-370203 × district from 2026-11-25 20:00 to 2026-11-26 08:00 and 1 more: 24 h {end}",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("right", "wrong", "message"),
+    [
+        ("+8653200000101,+86", "mobile,+86", "sms.to: string should match"),
+        ("unit,role,sms", "unit,role,smms", "unknown kind of channel 'smms'; did you mean 'sms'?"),
+    ],
+)
+def test_an_address_that_its_channel_cannot_use_is_told(
+    copied: Path, capsys: pytest.CaptureFixture[str], right: str, wrong: str, message: str
+) -> None:
+    people = copied / "duty_people.csv"
+    people.write_text(people.read_text("utf-8").replace(right, wrong, 1), encoding="utf-8")
+    assert run(["check"]) == 1
+    told = capsys.readouterr().out
+    assert f"person 'centre-370202-day': {message}" in told
+    assert "+86" not in told
