@@ -10,13 +10,13 @@ from typing import Annotated
 
 import typer
 import uvicorn
+from starlette.applications import Starlette
 
 from cli.output import say
 from config.load import load_city
 from config.settings import load_settings
 from console.receiver import Inbox, create_receiver
 from console.receiver_read import READERS
-from incidents.catalogue import City
 from incidents.errors import UserError
 
 HOST = "127.0.0.1"
@@ -32,7 +32,7 @@ def receive(
     port: Annotated[int, typer.Option(min=0, max=65535, help="Of this machine's loopback address; 0 takes a free one.")] = 8090,
     secret_file: Annotated[
         list[Path] | None,
-        typer.Option(help="A file with the secret of a target that points here; repeatable. Then signatures are checked."),
+        typer.Option(help="A file with the secret of a target that points here; repeatable. Default: those that the local stack made."),
     ] = None,
 ) -> None:
     """Receive notices and show them on a page as they arrive: what they say, whether the signature is right, which came twice.
@@ -43,21 +43,24 @@ def receive(
 
     Example: `cityloop hooks receiver --secret-file webhook.secret`
     """
-    city = load_city(load_settings())
-    secrets = [secret for path in secret_file or () for secret in _secrets(path)]
+    settings = load_settings()
+    city = load_city(settings)
+    own = settings.local_dir / "secrets" / "hooks"
+    for path in secret_file or ():
+        _secret(path)
     try:
         listening = socket.create_server((HOST, port))
     except OSError as error:
         raise UserError(f"cannot listen on {HOST}:{port} ({error.strerror}); choose another --port, or 0") from None
+    inbox = Inbox(lambda: [_secret(path) for path in secret_file or sorted(own.glob("*"))])
     with listening:
         address = f"http://{HOST}:{listening.getsockname()[1]}/"
         say(f"receiver at {address}; it takes notices at {address}{{{','.join(READERS)}}}")
-        asyncio.run(_serve(city, secrets, listening))
+        asyncio.run(_serve(create_receiver(city, inbox, real_time=settings.clock == "real"), inbox, listening))
 
 
-async def _serve(city: City, secrets: list[str], listening: socket.socket) -> None:
-    inbox = Inbox(secrets)
-    config = uvicorn.Config(create_receiver(city, inbox), log_config=None, access_log=False, timeout_graceful_shutdown=GRACE_S)
+async def _serve(app: Starlette, inbox: Inbox, listening: socket.socket) -> None:
+    config = uvicorn.Config(app, log_config=None, access_log=False, timeout_graceful_shutdown=GRACE_S)
     await _Server(config, inbox).serve(sockets=[listening])
 
 
@@ -80,8 +83,8 @@ class _Server(uvicorn.Server):
         self.should_exit = True
 
 
-def _secrets(path: Path) -> list[str]:
+def _secret(path: Path) -> str:
     try:
-        return path.read_text("utf-8").split()
+        return path.read_text("utf-8").strip()
     except (OSError, UnicodeDecodeError) as error:
         raise UserError(f"cannot read the secret in {path}: {error}") from None

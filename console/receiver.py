@@ -6,7 +6,7 @@ It can be told to fail or to keep silent, to see what the city then does: try ag
 
 import asyncio
 from collections import Counter, deque
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import asdict
 from datetime import UTC, datetime
@@ -43,11 +43,12 @@ class Mood(StrEnum):
 
 
 class Inbox:
-    """What was received, and who watches. Of one event loop."""
+    """What was received, and who watches. Of one event loop. `secrets` gives those of the targets that point here, as of now."""
 
-    def __init__(self, secrets: Sequence[str] = ()) -> None:
+    def __init__(self, secrets: Callable[[], Sequence[str]] = tuple) -> None:
         self.mood = Mood.WELL
-        self._secrets = tuple(secrets)
+        self._secrets = secrets
+        self._known: Sequence[str] = ()
         self._kept: deque[bytes] = deque(maxlen=KEPT)
         self._times: Counter[str] = Counter()
         self._serial = 0
@@ -58,7 +59,10 @@ class Inbox:
     def take(self, message: Message) -> tuple[int, dict[str, Any]]:
         """Keep a message and tell who watches; the status and the body to answer with."""
         now = datetime.now(UTC)
-        said = read(message, self._secrets, now)
+        said = read(message, self._known, now)
+        if not said.signed:  # a secret may have been made or replaced since
+            self._known = tuple(self._secrets())
+            said = read(message, self._known, now)
         status, words = self._answer(message, said.signed)
         self._times[f"{message.path} {said.id}"] += 1
         self._serial += 1
@@ -116,9 +120,10 @@ class Inbox:
             queue.put_nowait(body)
 
 
-def create_receiver(city: City, inbox: Inbox) -> Starlette:
-    """Its pages and its addresses: POST anywhere; the first part of the path names the protocol."""
-    names = catalogue(city)
+def create_receiver(city: City, inbox: Inbox, *, real_time: bool = True) -> Starlette:
+    """Its pages and its addresses: POST anywhere; the first part of the path names the protocol. Where a city's clock is not the real one
+    (`real_time`), nothing can be said about how long a notice took."""
+    names = catalogue(city) | {"real_time": real_time}
 
     async def page(_: Request) -> Response:
         text = await asyncio.to_thread((SHELLS / "receiver.html").read_text, "utf-8")

@@ -10,6 +10,8 @@ import pytest
 
 from adapters.deliveries import Attempt, Deliveries, End, Settled
 from adapters.deliveries_redis import RedisDeliveries
+from adapters.hook_state import Explained, Turn
+from adapters.hook_state_redis import RedisHookState
 from adapters.secrets import init_secrets
 from cli.hooks_queue import now_ms
 from cli.main import run
@@ -35,7 +37,8 @@ def cityloop(here: Settings, monkeypatch: pytest.MonkeyPatch, capsys: pytest.Cap
     """`cityloop("list", "--json")` → exit code, stdout (parsed when it is JSON), stderr, of `cityloop hooks`."""
     for name, value in environment(here).items():
         monkeypatch.setenv(name, value)
-    monkeypatch.setattr("cli.hooks_queue.hot_store", hot_store)  # without asking a Kafka for the cluster's name
+    for module in ("hooks_queue", "hooks_explain"):
+        monkeypatch.setattr(f"cli.{module}.hot_store", hot_store)  # without asking a Kafka for the cluster's name
 
     def call(*words: str) -> tuple[int, Any, str]:
         capsys.readouterr()
@@ -159,3 +162,23 @@ def test_a_silence_is_made_listed_and_ended_by_whoever_is_at_the_shell(cityloop:
 def test_a_wish_that_cannot_be_is_a_persons_mistake(cityloop: Cityloop, words: tuple[str, ...], says: str) -> None:
     code, _, said = cityloop("silence", "add", *words)
     assert code == 2 and says in said, said
+
+
+def test_a_case_is_explained_with_what_became_of_each_message(cityloop: Cityloop, here: Settings, history: None) -> None:
+    muted = Explained(at=AT, receiver="night", node="/1", group="{}", reason="muted", why="the interval `night` mutes it")
+    sent = Explained(at=AT, receiver="gone", node="/0", group="{}", reason="first notification", why="2 fire", notice="c1_1")
+
+    async def happen() -> None:
+        async with hot_store(here) as hot:
+            state = RedisHookState(hot)
+            assert await state.take("me")
+            await state.write("me", Turn(told=[("QD-1", sent), ("QD-1", muted)]))
+
+    asyncio.run(happen())
+    code, [first, second], _ = cityloop("explain", "QD-1", "--json")
+    assert (code, first["reason"], second["reason"], second["deliveries"]) == (0, "first notification", "muted", [])
+    assert [(each["id"], each["state"]) for each in first["deliveries"]] == [("c1_1@gone/webhook/1", "dead")]
+    shown = cityloop("explain", "QD-1")[1]
+    assert "gone/webhook/1 dead after 1" in shown and "the interval `night` mutes it" in shown
+    code, _, said = cityloop("explain", "QD-2")
+    assert code == 1 and "nothing was decided about QD-2" in said

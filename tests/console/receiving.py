@@ -17,7 +17,7 @@ from tests.waiting import until
 @contextmanager
 def receiver(*secrets: str) -> Iterator[tuple[Inbox, str]]:
     """It and its address, without a slash at the end, while the block runs."""
-    inbox = Inbox(secrets)
+    inbox = Inbox(lambda: secrets)
     config = uvicorn.Config(create_receiver(load_city(Settings()), inbox), log_config=None, access_log=False, lifespan="off")
     server = uvicorn.Server(config)
     loops: list[asyncio.AbstractEventLoop] = []

@@ -1,7 +1,7 @@
 // The demo's receiver: notices as a receiver in the city gets them, newest first, with what was signed, sent again, or refused.
 import { start, title } from "../lib/boot.js";
 import { cls, computed, html, signal, useEffect } from "../lib/dom.js";
-import { chooseLanguage, cityName, lang, nameOf, number, t, useCatalogue, word } from "../lib/i18n.js";
+import { catalogue, chooseLanguage, cityName, lang, nameOf, number, t, useCatalogue, word } from "../lib/i18n.js";
 import { Icon } from "../lib/icons.js";
 import { chooseTheme, isDark } from "../lib/look.js";
 import { clockSeconds, full } from "../lib/time.js";
@@ -30,7 +30,7 @@ function follow() {
 const turn = (to) => fetch("/-/mood", { method: "POST", headers: { "Content-Type": "application/json" }, body: JSON.stringify({ mood: to }) }).catch(() => { live.value = false; });
 
 const kindOf = (one) => one.kind.startsWith("case.") ? word("fact", one.kind.slice(5)) : word("notice", one.kind.replaceAll(" ", "_"));
-const late = (one) => one.at ? Date.parse(one.received_at) - Date.parse(one.at) : null;
+const late = (one) => one.at && catalogue.real_time ? Date.parse(one.received_at) - Date.parse(one.at) : null;
 
 function Head() {
   const other = lang === "zh" ? "en" : "zh";

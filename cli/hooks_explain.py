@@ -1,0 +1,85 @@
+"""`cityloop hooks explain CASE`: who was told of a case, who was not, why, and what became of each message."""
+
+import asyncio
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Annotated, Any
+
+import typer
+
+from adapters.case_files import hot_store
+from adapters.deliveries import Delivery
+from adapters.deliveries_redis import RedisDeliveries
+from adapters.hook_state import Explained
+from adapters.hook_state_redis import RedisHookState
+from adapters.hot import HotStore
+from cli.hooks_queue import as_shown
+from cli.output import AsJson, out, say, table
+from cli.words import moment
+from config.load import load_city
+from config.settings import load_settings
+
+DUTY = "duty"
+"""The node of who is on duty; their targets have it for a receiver."""
+
+CaseId = Annotated[str, typer.Argument(metavar="CASE", help="The case's number.")]
+
+
+def add_to(group: typer.Typer) -> None:
+    """Adds the command."""
+    group.command("explain")(explain)
+
+
+@dataclass(frozen=True)
+class Told:
+    """A decision about a case, and the messages that came of it."""
+
+    why: Explained
+    deliveries: tuple[Delivery, ...]
+
+
+def explain(case: CaseId, as_json: AsJson = False) -> None:
+    """Tell who was told of a case and who was not, the oldest first: sent, grouped, muted, inhibited, silenced, and by which rule.
+
+    The newest 50 decisions of the last 30 days; delivered messages are remembered for a day. Exit code 1 when nothing was decided.
+
+    Example: `cityloop hooks explain QD-20261121-14YNDD4W6Y`
+    """
+    found = asyncio.run(_asked(case))
+    zone = load_city(load_settings()).time_zone
+    answer = [each.why.model_dump() | {"deliveries": [as_shown(one) for one in each.deliveries]} for each in found]
+    head = ("at", "receiver", "node", "reason", "why", "became")
+    out(answer, as_json, lambda _: table(head, (_row(each, zone) for each in found)))
+    if not found:
+        say(f"nothing was decided about {case}: it was not filed yet, or no `cityloop hooks run` has seen it (`cityloop case show {case}`)")
+        raise typer.Exit(1)
+
+
+async def _asked(case_id: str) -> list[Told]:
+    async with hot_store(load_settings()) as hot:
+        said = await RedisHookState(hot).explained(case_id)
+        return await _with_deliveries(hot, list(reversed(said)))
+
+
+async def _with_deliveries(hot: HotStore, said: Sequence[Explained]) -> list[Told]:
+    queue = RedisDeliveries(hot)
+    names = [each.name for each in await queue.targets()]
+    found: list[Told] = []
+    for each in said:
+        shown = await asyncio.gather(*(queue.show(id_) for id_ in _ids(each, names)))
+        found.append(Told(each, tuple(one for one in shown if one is not None)))
+    return found
+
+
+def _ids(said: Explained, names: Iterable[str]) -> list[str]:
+    """The deliveries that may have come of a decision: a target's name begins with its receiver's."""
+    begins = (f"{said.receiver}/", f"{DUTY}/") if said.node == DUTY else (f"{said.receiver}/",)
+    return [f"{said.notice}@{name}" for name in names if name.startswith(begins)] if said.notice else []
+
+
+def _row(told: Told, zone: str) -> tuple[Any, ...]:
+    became = "; ".join(
+        f"{each.target} {each.state}" + (f" after {len(each.attempts)}" if each.attempts else "") for each in told.deliveries
+    )
+    why = told.why
+    return moment(why.at, zone), why.receiver, why.node, why.reason, why.why, became or (why.notice and "no longer remembered")
