@@ -47,6 +47,10 @@ class NoSuchSilence(UserError):
         super().__init__(f"there is no silence {id_}; `cityloop hooks silence list` shows those there are")
 
 
+def _nobody(*_: object) -> None:
+    raise AssertionError("who only reads silences was given no journal")
+
+
 def _utc_now() -> datetime:
     return datetime.now(UTC)
 
@@ -54,7 +58,7 @@ def _utc_now() -> datetime:
 class Silences:
     """The silences of a city (its name with the stack's namespace). For threads; every method raises TryAgain without its database."""
 
-    def __init__(self, database: Database, city: str, record: Record, now: Callable[[], datetime] = _utc_now) -> None:
+    def __init__(self, database: Database, city: str, record: Record = _nobody, now: Callable[[], datetime] = _utc_now) -> None:
         self._database = database
         self._city = city
         self._record = record

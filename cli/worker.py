@@ -9,7 +9,7 @@ from adapters.clock import parse_clock
 from adapters.log import configure_logging
 from config.load import load_city
 from config.settings import Settings, load_settings
-from streams.topology import ROLES, Process, names_of, roles
+from streams.topology import ROLES, WORKER, names_of, roles
 from streams.worker import run_worker
 
 Only = Annotated[
@@ -47,8 +47,8 @@ def worker(only: Only = None, parent: Parent = None, metrics_port: Port = None) 
 def commands(settings: Settings) -> list[list[str]]:
     """The argument list of each process; the second takes the port above the first's."""
     first = settings.metrics_port
-    ports = [first + at if first else 0 for at in range(len(Process))]
-    return [["worker", "--only", ",".join(names_of(each)), "--metrics-port", str(port)] for each, port in zip(Process, ports, strict=True)]
+    ports = [first + at if first else 0 for at in range(len(WORKER))]
+    return [["worker", "--only", ",".join(names_of(each)), "--metrics-port", str(port)] for each, port in zip(WORKER, ports, strict=True)]
 
 
 def _check(settings: Settings) -> None:

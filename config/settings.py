@@ -38,6 +38,9 @@ class Settings(BaseSettings):
     config_dir: Path = Field(ROOT / "config", description="where cities/ and mappings/ are")
     http_host: str = Field("127.0.0.1", description="address the console listens on")
     http_port: int = Field(8080, ge=0, le=65535, description="port of the console; 0 takes a free one")
+    console_url: str = Field(
+        "", pattern=r"^(https?://.*)?$", description="address under which people open the console: notices link there; none: no links"
+    )
     metrics_host: str = Field("127.0.0.1", description="address /metrics, /healthz and /readyz listen on")
     metrics_port: int = Field(0, ge=0, le=65535, description="first port of /metrics of this process; 0 takes a free one")
     log_format: LogFormat = Field(LogFormat.CONSOLE, description="`console` or `json`")

@@ -12,13 +12,22 @@ from mode import Service
 
 from adapters import metrics
 from adapters.hook_state import LeaseLost
+from config.topics import CASE_EVENTS
 from incidents.errors import NotReady, TryAgain
 from streams.agents import BACKOFF_S, Rebuild
+from streams.app import ServiceApp, service_app
+from streams.deps import Deps
+from streams.hooks_setup import open_setup
 from streams.hooks_shift import Lease, Setup, Shift
 
 log = structlog.get_logger(__name__)
 
 STAND_BY_S = 0.5
+
+
+def build_hooks(deps: Deps, rebuild: Rebuild) -> ServiceApp:
+    """The role as an app of this process. Raises ConfigError and UserError for whatever a person must put right."""
+    return service_app(deps.settings, "hooks", CASE_EVENTS.name, Hooks(open_setup(deps), rebuild))
 
 
 class Hooks(Service):
@@ -49,7 +58,13 @@ class Hooks(Service):
             if self._setup is not None:
                 await asyncio.gather(self._deliver(self._setup), self._dispatch(self._setup))
         finally:
+            await self._close()
             self.set_shutdown()
+
+    async def _close(self) -> None:
+        transports = self._setup.telling.receivers.transports.values() if self._setup is not None else ()
+        for transport in set(transports):
+            await transport.close()
 
     async def _deliver(self, setup: Setup) -> None:
         while not self._stop.is_set():

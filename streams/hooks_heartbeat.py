@@ -6,23 +6,14 @@ Sent only by the one dispatcher, after a turn that was kept, so that a process w
 import asyncio
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
-from datetime import timedelta
 
 import structlog
 
 from adapters import metrics
 from handlers.channel import NotSent, Outgoing, Transport
+from incidents.hooks import Heartbeat
 
 log = structlog.get_logger(__name__)
-
-
-@dataclass(frozen=True, slots=True)
-class Heartbeat:
-    """`[heartbeat]` of hooks.toml."""
-
-    url: str
-    every: timedelta
 
 
 class Pulse:

@@ -9,6 +9,7 @@ from adapters.deliveries import Order
 from handlers.engine import Receivers
 from incidents.case import Fact
 from incidents.catalogue import Frozen
+from incidents.hooks import Subscription
 from incidents.notice_board import Told
 from incidents.notices import Alert, Notice
 
@@ -34,18 +35,6 @@ class OnDuty(Protocol):
 
     def targets_for(self, notice: Notice, receiver: str, at: datetime, *, send_resolved: bool) -> Sequence[Summons]:
         """Whom a notice calls at this moment of the city's clock, and whom later."""
-
-
-class Subscription(Protocol):
-    """Somebody who wants to hear of facts, each on its own."""
-
-    @property
-    def name(self) -> str: ...
-    @property
-    def targets(self) -> Sequence[str]: ...
-
-    def wants(self, fact: str, alert: Alert) -> bool:
-        """Whether this fact (`case.filed`) of this alert is to be told."""
 
 
 class Waiting(Frozen):

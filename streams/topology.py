@@ -30,6 +30,7 @@ from streams.clock import build_clock
 from streams.closure import build_closure
 from streams.deps import Deps
 from streams.evaluation import build_evaluation
+from streams.hooks import build_hooks
 from streams.intake import build_intake
 from streams.positions import build_positions
 from streams.projection import build_projection
@@ -40,10 +41,14 @@ Build = Callable[[Deps, Rebuild], RoleApp]
 
 
 class Process(StrEnum):
-    """Which process of `cityloop worker` runs a role: people must not wait behind the flood in one loop."""
+    """Which process runs a role: people must not wait behind the flood in one loop, nor cases behind those who are told of them.
+
+    `cityloop worker` runs the first two, `cityloop hooks run` the third.
+    """
 
     FLOOD = "flood"
     CASES = "cases"
+    HOOKS = "hooks"
 
 
 @dataclass(frozen=True)
@@ -58,7 +63,7 @@ class Stage:
 
 @dataclass(frozen=True, kw_only=True)
 class Role(Stage):
-    """A stage that `cityloop worker` runs; `step` is the module of the pure decision it carries out."""
+    """A stage that `cityloop worker` or `cityloop hooks run` runs; `step` is the module of the pure decision it carries out."""
 
     process: Process
     step: str | None
@@ -138,6 +143,15 @@ STAGES: tuple[Stage, ...] = (
         step=None,
         app=build_positions,
     ),
+    Role(
+        "hooks",
+        "decide who is told what, and deliver it",
+        (CASE_EVENTS, CASES_LATEST),
+        (ALERTS_UNDELIVERED,),
+        process=Process.HOOKS,
+        step=None,
+        app=build_hooks,
+    ),
     Stage("units", "departments, people and patrols act on cases (the demo's)", (CASE_EVENTS,), (CASE_COMMANDS, UNIT_POSITIONS)),
     Stage(
         "shell",
@@ -151,8 +165,10 @@ STAGES: tuple[Stage, ...] = (
     Stage("audit", "account for every report", (REPORTED, FATES, REJECTED, CASE_EVENTS, CASES_LATEST), ()),
 )
 
-RESERVED = (ALERTS_UNDELIVERED,)
-"""Topics of the contract that are made and that nobody uses yet."""
+FOR_OTHERS = (ALERTS_UNDELIVERED,)
+"""Topics that no stage of ours reads: they are for whoever watches the operation."""
+WORKER = (Process.FLOOD, Process.CASES)
+"""What `cityloop worker` runs."""
 
 ROLES = {stage.name: stage for stage in STAGES if isinstance(stage, Role)}
 INTAKE = ROLES["intake"]
@@ -167,7 +183,7 @@ def roles(names: Sequence[str]) -> tuple[Role, ...]:
 
 
 def names_of(process: Process) -> tuple[str, ...]:
-    """The roles that this process of `cityloop worker` runs."""
+    """The roles that this process runs."""
     return tuple(name for name, role in ROLES.items() if role.process is process)
 
 
@@ -179,7 +195,8 @@ def rebuilder(deps: Deps) -> Rebuild:
 _HEAD = (
     "# The way of a report",
     "",
-    "Made from `streams/topology.py` by `python -m streams.topology`; do not edit. Stages with a process are roles of `cityloop worker`.",
+    "Made from `streams/topology.py` by `python -m streams.topology`; do not edit. Stages with a process are roles of `cityloop worker`,",
+    "`hooks` is one of `cityloop hooks run`.",
     "",
 )
 

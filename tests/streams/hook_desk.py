@@ -16,9 +16,8 @@ from config.settings import Settings
 from handlers.engine import Receivers
 from incidents.case import Fact, FactType, State
 from incidents.catalogue import City
+from incidents.hooks import Subscription
 from incidents.notice_board import BoardRules
-from incidents.notice_tree import Matcher, all_match
-from incidents.notices import Alert
 from streams.hooks_dispatch import Desk, Dispatcher
 from streams.hooks_telling import OnDuty, Telling
 from tests.handlers.receiver import PlainChannel, target
@@ -41,20 +40,6 @@ def filed(
     told = a_fact(number, sequence, fact, state)
     changes = {"filed_at": AT + timedelta(seconds=2), **more} | ({"ended_at": told.at} if state is State.CLOSED else {})
     return told.model_copy(update={"case": told.case.model_copy(update=changes)})
-
-
-@dataclass(frozen=True)
-class Wants:
-    """A subscription."""
-
-    name: str
-    facts: frozenset[str]
-    targets: tuple[str, ...]
-    matchers: tuple[Matcher, ...] = ()
-
-    def wants(self, fact: str, alert: Alert) -> bool:
-        """Whether it is to be told."""
-        return fact in self.facts and all_match(self.matchers, alert.labels)
 
 
 @dataclass
@@ -96,7 +81,9 @@ class Office:
         """One that begins with what is kept."""
         await self.state.take("a")
         rules = BoardRules(tree_of(self.tree), {"duty": frozenset({True})})
-        log = Wants("log", frozenset({"case.filed", "case.closed", "case.escalated"}), ("log/plain/1",), (matcher_of("city=qingdao"),))
+        log = Subscription(
+            "log", ("log/plain/1",), frozenset({"case.filed", "case.closed", "case.escalated"}), (matcher_of("city=qingdao"),)
+        )
         telling = Telling(self.receivers, {"duty": ("duty/plain/1", "duty/plain/2")}, (log,), self.duty)
         desk = Desk(self.city, rules, telling, self.put, self.write, lambda: self.now)
         return Dispatcher(desk, await self.state.load())

@@ -158,7 +158,7 @@ class Nights:
     begins: datetime
     asked: list[datetime] = field(default_factory=list)
 
-    def targets_for(self, notice: Notice, receiver: str, at: datetime) -> Sequence["Called"]:
+    def targets_for(self, notice: Notice, receiver: str, at: datetime, *, send_resolved: bool | None = None) -> Sequence["Called"]:
         """Now, or when the duty begins."""
         self.asked.append(at)
         if at >= self.begins:

@@ -10,13 +10,13 @@ from config.settings import ROOT
 from config.topics import TOPICS, Topic
 from incidents.errors import UserError
 from streams import topology
-from streams.topology import RESERVED, ROLES, STAGES, Process, Role, names_of, roles
+from streams.topology import FOR_OTHERS, ROLES, STAGES, WORKER, Process, Role, names_of, roles
 
 
 @pytest.mark.parametrize("topic", TOPICS, ids=lambda topic: topic.name)
-def test_a_topic_has_a_writer_and_a_reader_or_is_reserved(topic: Topic) -> None:
+def test_a_topic_has_a_writer_and_a_reader_or_is_for_others(topic: Topic) -> None:
     used = any(topic in stage.writes for stage in STAGES), any(topic in stage.reads for stage in STAGES)
-    assert used == ((False, False) if topic in RESERVED else (True, True))
+    assert used == (True, topic not in FOR_OTHERS)
 
 
 def test_a_stage_reads_and_writes_topics_of_the_contract_only() -> None:
@@ -34,8 +34,9 @@ def test_a_role_s_decision_is_a_pure_module(role: Role) -> None:
         assert not re.findall(r"^(?:import|from) (?:adapters|streams|faust|redis|kafka|asyncio)", source, re.MULTILINE)
 
 
-def test_the_two_processes_run_every_role_once() -> None:
+def test_the_processes_run_every_role_once_and_the_worker_all_but_hooks() -> None:
     assert sorted(name for process in Process for name in names_of(process)) == sorted(ROLES)
+    assert {name for process in WORKER for name in names_of(process)} == ROLES.keys() - {"hooks"}
     assert names_of(Process.FLOOD) == ("intake",)
 
 
