@@ -8,7 +8,7 @@ Every method raises TryAgain when Redis is away and NotReady behind the guard of
 """
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -18,6 +18,8 @@ from incidents.catalogue import Frozen
 from incidents.errors import CityloopError
 
 LEASE_MS = 5_000
+DUTY = "duty/"
+"""How the name of a target begins that is a person's who has duty."""
 KEPT, ALIKE = 50, 8
 """Explanations of a case; how many of the newest an explanation is compared with (hook_state.lua has the same)."""
 
@@ -45,6 +47,11 @@ class Explained(Frozen):
         """The same for what says the same at another time."""
         said = "\0".join((self.receiver, self.node, self.reason, self.why, self.notice or ""))
         return hashlib.sha256(said.encode()).hexdigest()[:16]
+
+    def deliveries(self, targets: Iterable[str]) -> list[str]:
+        """Ids of the deliveries that may have come of it: a target's name begins with its receiver's, or with whose duty it is."""
+        begins = (f"{self.receiver}/", DUTY) if self.node == "duty" else (f"{self.receiver}/",)
+        return [f"{self.notice}@{target}" for target in targets if target.startswith(begins)] if self.notice else []
 
 
 class Escalation(Frozen):

@@ -1,7 +1,7 @@
 """`cityloop hooks explain CASE`: who was told of a case, who was not, why, and what became of each message."""
 
 import asyncio
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any
 
@@ -18,9 +18,6 @@ from cli.output import AsJson, out, say, table
 from cli.words import moment
 from config.load import load_city
 from config.settings import load_settings
-
-DUTY = "duty"
-"""The node of who is on duty; their targets have it for a receiver."""
 
 CaseId = Annotated[str, typer.Argument(metavar="CASE", help="The case's number.")]
 
@@ -66,15 +63,9 @@ async def _with_deliveries(hot: HotStore, said: Sequence[Explained]) -> list[Tol
     names = [each.name for each in await queue.targets()]
     found: list[Told] = []
     for each in said:
-        shown = await asyncio.gather(*(queue.show(id_) for id_ in _ids(each, names)))
+        shown = await asyncio.gather(*(queue.show(id_) for id_ in each.deliveries(names)))
         found.append(Told(each, tuple(one for one in shown if one is not None)))
     return found
-
-
-def _ids(said: Explained, names: Iterable[str]) -> list[str]:
-    """The deliveries that may have come of a decision: a target's name begins with its receiver's."""
-    begins = (f"{said.receiver}/", f"{DUTY}/") if said.node == DUTY else (f"{said.receiver}/",)
-    return [f"{said.notice}@{name}" for name in names if name.startswith(begins)] if said.notice else []
 
 
 def _row(told: Told, zone: str) -> tuple[Any, ...]:
