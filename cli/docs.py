@@ -4,6 +4,7 @@ A part stands between `<!-- made: NAME -->` and `<!-- end -->` in README.md, CON
 hand. No command of the command line: this module has nothing to register.
 """
 
+import json
 import re
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -18,6 +19,7 @@ from cli.main import build
 from config.load_indicators import load_evaluation
 from config.settings import ROOT, Settings
 from config.topics import TOPICS, Topic
+from handlers.event_schemas import schemas
 from incidents import rights
 from incidents.case import ENDED, FactType, State
 from incidents.flags import FLAGS
@@ -25,6 +27,7 @@ from incidents.transitions import TABLE, as_markdown
 
 PART = re.compile(r"(<!-- made: ([a-z-]+) -->\n).*?(\n<!-- end -->)", re.DOTALL)
 OPENAPI = ROOT / "docs" / "openapi.json"
+EVENTS = ROOT / "docs" / "events"
 UNDRAWN = 5
 """A command out of more states than this (merge, transfer, …) would only hide the way in the picture; the table has it."""
 UNITS_MS = (("days", 86_400_000), ("hours", 3_600_000))
@@ -49,6 +52,8 @@ def main() -> int:
             page.write_text(after, "utf-8")
             print(f"renewed {page.relative_to(ROOT)}", file=sys.stderr)
     OPENAPI.write_text(docs_api.as_json(), "utf-8")
+    for kind, schema in schemas().items():
+        (EVENTS / f"{kind}.json").write_text(json.dumps(schema, indent=1, ensure_ascii=False) + "\n", "utf-8")
     return 0
 
 

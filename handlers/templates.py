@@ -94,6 +94,8 @@ Source = Annotated[str, AfterValidator(checked)]
 def _allowed(node: nodes.Node) -> None:
     if not isinstance(node, _NODES):
         raise ValueError(f"line {node.lineno}: a template may not have {type(node).__name__.lower()} in it")
+    if isinstance(node, nodes.Name) and node.name == "self":
+        raise ValueError(f"line {node.lineno}: a template knows nothing of itself")
     if isinstance(node, nodes.Filter) and node.name not in FILTERS:
         raise ValueError(f"line {node.lineno}: no filter {node.name!r}; there are {', '.join(sorted(FILTERS))}")
     if isinstance(node, nodes.For) and (node.recursive or not isinstance(node.iter, _OVER)):

@@ -36,6 +36,8 @@ CATEGORIES = {
 }
 """CAP's category by domain of the catalogue; the others are Infra."""
 RADIUS_KM = "0.1"
+UNKNOWN = "-"
+"""In an element that CAP wants in any case."""
 FIRST = frozenset({"first notification", "case.filed", "filed"})
 
 
@@ -122,7 +124,7 @@ def _info(root: etree._Element, alert: Alert, notice: Notice, target: Target, se
     info = _add(root, "info")
     _add(info, "language", LANGUAGES[language])
     _add(info, "category", CATEGORIES.get(labels.get("domain", ""), "Infra"))
-    _add(info, "event", case["what"])
+    _add(info, "event", plain(case["what"]) or UNKNOWN)
     _add(info, "responseType", "AllClear" if ended else "Execute")
     _add(info, "urgency", "Past" if ended else scale.cap_urgency)
     _add(info, "severity", scale.cap)
@@ -143,7 +145,7 @@ def _info(root: etree._Element, alert: Alert, notice: Notice, target: Target, se
 
 def _area(info: etree._Element, alert: Alert, where: str) -> None:
     area = _add(info, "area")
-    _add(area, "areaDesc", where)
+    _add(area, "areaDesc", plain(where) or UNKNOWN)
     lat, lon = alert.annotations.get("lat"), alert.annotations.get("lon")
     if lat and lon:
         _add(area, "circle", f"{lat},{lon} {RADIUS_KM}")
