@@ -91,8 +91,8 @@ class Dispatcher:
             self._add(self._desk.telling.of(told, now), told, now, said)
         self._take_up(now, said)
         self._proofs.queued(said.orders)
-        self._desk.fault.reached("hooks:decided")
         if said.orders:
+            self._desk.fault.reached("hooks:decided")
             await self._desk.put(said.orders)
             self._desk.fault.reached("hooks:queued")
         said.records |= {key: None if value is None else orjson.dumps(value).decode() for key, value in self._board.changed()}

@@ -15,7 +15,7 @@ from config.settings import Settings
 from config.topics import ALERTS_UNDELIVERED
 from handlers.channel import Target, Transport
 from handlers.duty import Duty, duty_targets
-from handlers.engine import Engine
+from handlers.engine import Engine, Rules
 from handlers.mail import Mail
 from handlers.outbound import Doors, Outbound
 from handlers.receivers import Targets, kinds, names_of, receivers_of
@@ -30,7 +30,7 @@ from streams.hooks_silences import SilenceWatch
 from streams.hooks_telling import Telling
 
 
-def open_setup(deps: Deps) -> Setup | None:
+def open_setup(deps: Deps, rules: Rules | None = None) -> Setup | None:
     """What the role works with; None for a city without hooks.toml. Raises ConfigError, UserError: a person must put something right."""
     settings, city = deps.settings, deps.city
     hooks = load_hooks(settings, city, kinds())
@@ -44,7 +44,7 @@ def open_setup(deps: Deps) -> Setup | None:
         city=city,
         rules=hooks.rules,
         telling=told,
-        engine=Engine(queue, told.receivers, bury, fault=Fault(settings.fault)),
+        engine=Engine(queue, told.receivers, bury, rules, Fault(settings.fault)),
         queue=queue,
         state=RedisHookState(deps.hot),
         silences=SilenceWatch(Shelf(settings), city.time_zone, deps.clock.now),
