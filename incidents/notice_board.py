@@ -262,7 +262,7 @@ class Board:
         """Let go of what is over; who heard that it fires and may not hear now that it does no more, hears it later."""
         for alert in resolved:
             name = alert.fingerprint
-            if name in quiet and group.was_told(name):
+            if name in quiet and group.believed(name):
                 continue
             del group.members[name]
             self._of[name].discard(group.key)

@@ -78,11 +78,15 @@ class Known:
 
 @dataclass(frozen=True, slots=True)
 class Heard:
-    """What one kind of a receiver's targets was last told of a group; `number` counts what they were told, `sequence` orders it."""
+    """What one kind of a receiver's targets was last told of a group; `number` counts what they were told, `sequence` orders it.
+
+    `believed` fire: whatever they heard of as firing and not as resolved since, where they want to hear that.
+    """
 
     sent: Sent
     number: int
     sequence: int
+    believed: frozenset[Fingerprint] = frozenset()
 
     def record(self) -> Value:
         """As a JSON value."""
@@ -93,13 +97,14 @@ class Heard:
             "resolved": sorted(sent.resolved),
             "number": self.number,
             "sequence": self.sequence,
+            "believed": sorted(self.believed),
         }
 
     @classmethod
     def read(cls, value: Value) -> "Heard":
         """Back from one."""
         sent = Sent(datetime.fromisoformat(value["at"]), frozenset(value["firing"]), frozenset(value["resolved"]))
-        return cls(sent, value["number"], value["sequence"])
+        return cls(sent, value["number"], value["sequence"], frozenset(value["believed"]))
 
 
 @dataclass(slots=True)
@@ -128,9 +133,9 @@ class Group:
             return alert
         return alert.model_copy(update={"ends_at": left, "annotations": {**alert.annotations, LEFT: "true"}})
 
-    def was_told(self, fingerprint: Fingerprint) -> bool:
-        """Whether somebody believes that it fires."""
-        return any(fingerprint in heard.sent.firing for heard in self.heard.values())
+    def believed(self, fingerprint: Fingerprint) -> bool:
+        """Whether somebody believes that it fires, and wants to hear when it does no more."""
+        return any(fingerprint in heard.believed for heard in self.heard.values())
 
     def record(self) -> Value:
         """As a JSON value."""

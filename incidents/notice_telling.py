@@ -59,23 +59,41 @@ def decide(group: Group, alerts: Sequence[Alert], wants_resolved: bool, most: in
     """
     firing = [alert for alert in alerts if alert.status(now) == "firing"]
     over = [alert for alert in alerts if alert.status(now) == "resolved"]
+    reason, sent = _reason(group, firing, over, wants_resolved, now)
+    shown = (*firing, *over) if wants_resolved else tuple(firing)
+    options, notice = group.node.options, None
+    if reason.sends:
+        heard = _heard(group.heard.get(wants_resolved), sent, wants_resolved)
+        group.heard[wants_resolved] = heard
+        why = f"{reason}: {len(firing)} firing, {len(over)} resolved"
+        notice = _notice(group, reason, shown, heard, most) if shown else None
+    elif over:
+        shown = tuple(over)
+        why = "over before it was told" if reason is Reason.NOTHING_FIRES else "over, and these targets do not want to hear it"
+    else:
+        return
+    yield Told(now, group.key, options.receiver, group.node.path, reason, why, shown or tuple(over), wants_resolved, notice)
+
+
+def _reason(group: Group, firing: Sequence[Alert], over: Sequence[Alert], wants_resolved: bool, now: datetime) -> tuple[Reason, Sent]:
+    """Alertmanager's decision; and where it would leave somebody in the belief that something fires, one to tell them."""
     heard = group.heard.get(wants_resolved)
     sent = Sent(now, frozenset(alert.fingerprint for alert in firing), frozenset(alert.fingerprint for alert in over))
     rhythm = Rhythm(group.node.options.repeat_interval, wants_resolved)
     reason = needs_notice(heard.sent if heard else None, sent.firing, sent.resolved, rhythm, now)
-    options = group.node.options
-    if not reason.sends:
-        if over:
-            why = "over before it was told" if reason is Reason.NOTHING_FIRES else "over, and these targets do not want to hear it"
-            yield Told(now, group.key, options.receiver, group.node.path, reason, why, tuple(over), wants_resolved)
-        return
-    number = heard.number + 1 if heard else 1
-    sequence = max(epoch_ms(now), heard.sequence + 1) if heard else epoch_ms(now)
-    group.heard[wants_resolved] = Heard(sent, number, sequence)
-    shown = (*firing, *over) if wants_resolved else tuple(firing)
-    why = f"{reason}: {len(firing)} firing, {len(over)} resolved"
-    notice = _notice(group, reason, shown, group.heard[wants_resolved], most) if shown else None
-    yield Told(now, group.key, options.receiver, group.node.path, reason, why, shown or tuple(over), wants_resolved, notice)
+    if not reason.sends and heard is not None and not heard.believed.isdisjoint(sent.resolved):
+        reason = Reason.RESOLVED if firing else Reason.ALL_RESOLVED
+    return reason, sent
+
+
+def _heard(last: Heard | None, sent: Sent, wants_resolved: bool) -> Heard:
+    believed = (last.believed if last else frozenset()) | sent.firing
+    return Heard(
+        sent,
+        last.number + 1 if last else 1,
+        max(epoch_ms(sent.at), last.sequence + 1) if last else epoch_ms(sent.at),
+        believed - sent.resolved if wants_resolved else frozenset(),
+    )
 
 
 def _notice(group: Group, reason: Reason, alerts: tuple[Alert, ...], heard: Heard, most: int) -> Notice:
