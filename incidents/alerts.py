@@ -13,7 +13,6 @@ from incidents.case import ENDED, Case, State
 from incidents.catalogue import City
 from incidents.notices import Alert
 from incidents.public_address import public_address
-from incidents.public_address import public_address
 
 NOT_YET = frozenset({State.HELD, State.REPORTED, State.VERIFYING})
 LABELS = ("city", "category", "domain", "district", "subdistrict", "channel", "severity", "case_id")
