@@ -12,10 +12,14 @@ from cli.check_duty import duty_gaps, duty_of
 from cli.output import AsJson, out
 from config.documents import Problem
 from config.load import city_folder, read_city
+from config.load_hook_trials import FILE as HOOK_TRIALS
+from config.load_hook_trials import try_hooks
+from config.load_hooks import read_hooks
 from config.load_indicators import read_evaluation
 from config.load_trials import FILE, try_file
 from config.mappings import load_mapping
 from config.settings import Settings, load_settings
+from handlers.receivers import kinds
 from incidents.catalogue import City, Frozen
 from incidents.clocks import missing_years
 from incidents.duty import Roster
@@ -53,7 +57,7 @@ def check(
     """Check a city's configuration and explain every mistake as `path:line: message`.
 
     Looks at city.toml, districts.toml, units.toml, routes.toml, assets.csv, calendar.toml, indicators.toml, duty.toml with its CSV
-    files, catalogue/, mappings/ and the outlines of the districts, and tries the cases of routes.test.toml.
+    files, hooks.toml, catalogue/, mappings/ and the outlines of the districts, and tries the cases of routes.test.toml and hooks.test.toml.
     A calendar that ends within 60 days of the city's clock is a warning, and so are hours of the next 28 days that nobody has duty in.
     Exit code 0: all is well; 1: something is wrong; 2: there is no such city.
 
@@ -73,7 +77,8 @@ def examine(settings: Settings) -> Checked:
     outlines = _outlines(city, settings, folder) if city and not problems else []
     trials = _trials(city, settings, folder) if city and not problems and not outlines else []
     roster, duty = duty_of(folder, city) if city and not problems else (Roster(), [])
-    problems = [*problems, *read_evaluation(folder)[1], *_mappings(settings, folder), *duty, *outlines, *trials]
+    hooks = _hooks(city, settings, folder, bool(outlines)) if city and not problems else []
+    problems = [*problems, *read_evaluation(folder)[1], *_mappings(settings, folder), *duty, *hooks, *outlines, *trials]
     return Checked(
         city=settings.city,
         ok=not problems,
@@ -125,6 +130,15 @@ def _trials(city: City, settings: Settings, folder: Path) -> list[Problem]:
     """What the city's own cases say of its routing, where it has some."""
     path = folder / FILE
     return try_file(path, city, locator(city, settings))[1] if path.is_file() else []
+
+
+def _hooks(city: City, settings: Settings, folder: Path, is_shapeless: bool) -> list[Problem]:
+    """What is wrong with hooks.toml, and what the city's own trials say of it, where it has some."""
+    hooks, problems = read_hooks(folder, city, kinds())
+    path = folder / HOOK_TRIALS
+    if hooks is None or is_shapeless or not path.is_file():
+        return problems
+    return [*problems, *try_hooks(path, city, hooks.rules, locator(city, settings))[1]]
 
 
 def _counts(city: City) -> dict[str, int]:

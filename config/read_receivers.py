@@ -74,7 +74,7 @@ class ReadReceivers:
 
     def _sections(self, row: Row, kind: str, loc: Loc) -> list[Row]:
         if kind != DUTY and kind not in self._kinds:
-            self._document.problem(unknown(kind, [*self._kinds, DUTY], "kind of target"), *loc, kind)
+            self._document.problem(unknown(kind, [*self._kinds, DUTY], "kind of target"), *loc, kind, 0)
             return []
         found = row[kind]
         if isinstance(found, list) and all(isinstance(section, dict) for section in found):
@@ -86,8 +86,10 @@ class ReadReceivers:
         """Its row; None where a mistake leaves it without settings. What comes from files is looked at when they are read."""
         self._check_common(section, loc)
         row, fields = target_row(name, kind, section, self._kinds[kind]), self._kinds[kind].model_fields
-        for key in [key for key in (*row.raw, *row.setting_files) if row.setting_files and key not in fields]:
+        for key in row.raw.keys() - fields.keys() if row.setting_files else ():
             self._document.problem(unknown(key, [*fields, *COMMON]), *loc, key)
+        for key in row.setting_files.keys() - fields.keys():
+            self._document.problem(unknown(f"{key}_file", [f"{each}_file" for each in fields]), *loc, f"{key}_file")
         self._fallbacks[name] = (_list(section.get("fallback", [])), loc)
         if row.setting_files:
             return row

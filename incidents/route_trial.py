@@ -14,6 +14,7 @@ from incidents.case import (
     Case,
     Command,
     CommandType,
+    Deadline,
     DeadlineKind,
     FactType,
     Grounds,
@@ -125,13 +126,7 @@ class Answer(Frozen):
 
 def tried(city: City, trial: Trial, locate: Locate) -> Answer:
     """The answer of the rules. Raises UserError when it names what is not there, or lies outside the city."""
-    _check(city, trial)
-    at = moment(city, trial.at)
-    case = _run(city, None, _sight(city, trial, locate, at), at)
-    file = {"type": CommandType.FILE, "condition": trial.condition, "severity": trial.severity}
-    case = _run(city, case, _command(file), at)
-    for command in routing.decide(city, case, FactType.FILED, _known(city, trial, case, at)):
-        case = _run(city, case, command, at)
+    *_, case = _begun(city, trial, locate)
     clock = case.clock
     return Answer(
         unit=case.unit,
@@ -142,8 +137,32 @@ def tried(city: City, trial: Trial, locate: Locate) -> Answer:
         severity=case.severity,
         limit=f"{clock.limit:g} {clock.kind}" if clock else None,
         deadline=case.due_at,
-        escalation=tuple(step for step in _left_alone(city, case) if step.what in PRESSING),
+        escalation=tuple(
+            Step(at=deadline.at, what=deadline.kind, level=deadline.level)
+            for deadline, _ in _left_alone(city, case)
+            if deadline.kind in PRESSING
+        ),
     )
+
+
+def lived(city: City, trial: Trial, locate: Locate) -> Iterator[tuple[datetime, Case]]:
+    """The case at its filing, after its dispatch, and after every deadline when nobody does anything. Raises UserError as `tried`."""
+    begun = list(_begun(city, trial, locate))
+    yield from ((moment(city, trial.at), case) for case in begun)
+    yield from ((deadline.at, case) for deadline, case in _left_alone(city, begun[-1]))
+
+
+def _begun(city: City, trial: Trial, locate: Locate) -> Iterator[Case]:
+    """Filed, and dispatched where a rule does that."""
+    _check(city, trial)
+    at = moment(city, trial.at)
+    case = _run(city, None, _sight(city, trial, locate, at), at)
+    file = {"type": CommandType.FILE, "condition": trial.condition, "severity": trial.severity}
+    case = _run(city, case, _command(file), at)
+    yield case
+    for command in routing.decide(city, case, FactType.FILED, _known(city, trial, case, at)):
+        case = _run(city, case, command, at)
+        yield case
 
 
 def differences(city: City, expected: Expected, answer: Answer) -> Iterator[tuple[str, Any, Any]]:
@@ -208,14 +227,14 @@ def _known(city: City, trial: Trial, case: Case, at: datetime) -> Known:
     return Known({precedent_key(precedent.category, precedent.district): precedent}, positions)
 
 
-def _left_alone(city: City, case: Case) -> Iterator[Step]:
-    """What fires, in order, when nobody does anything."""
+def _left_alone(city: City, case: Case) -> Iterator[tuple[Deadline, Case]]:
+    """What fires, in order, when nobody does anything, and the case after it."""
     for _ in range(MOST_STEPS):
         if not case.deadlines:
             return
         deadline = case.deadlines[0]
-        yield Step(at=deadline.at, what=deadline.kind, level=deadline.level)
         case = _run(city, case, escalation.fired(case.case_id, deadline), deadline.at)
+        yield deadline, case
 
 
 def _command(arguments: Mapping[str, Any]) -> Command:
