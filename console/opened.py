@@ -13,15 +13,18 @@ from adapters.clock import CityClock, open_clock
 from adapters.console_view import ConsoleView
 from adapters.database import open_database
 from adapters.evidence import open_evidence
+from adapters.hook_view import HookView
 from adapters.hot import Keys, connect
 from adapters.journal import open_journal
 from adapters.links import Links
 from adapters.presence import Presences
 from adapters.seals import make_sealer
 from adapters.secrets import load_secrets
+from adapters.silences import Silences
 from adapters.told_reports import ReportLog
 from config.load import load_city
 from config.load_duty import load_duty
+from config.load_hooks import load_hooks
 from config.load_indicators import load_evaluation
 from config.mappings import load_mapping
 from config.settings import Settings
@@ -36,6 +39,7 @@ from console.figures import Figures
 from console.reports import Reports
 from console.words import catalogue, labelled, layers_of
 from console.world import World
+from handlers.receivers import kinds
 from incidents.mapping import Mapping
 
 
@@ -82,6 +86,9 @@ async def open_world(settings: Settings, clock: CityClock | None = None, publish
         presences=Presences(redis, keys),
         roster=load_duty(settings, city),
         links=Links(secrets),
+        hooks=load_hooks(settings, city, kinds()),
+        silences=Silences(database, settings.named(settings.city), journal.append),
+        hook_view=HookView(settings),
     )
 
 

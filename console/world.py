@@ -13,10 +13,12 @@ from adapters.bus import Bus
 from adapters.case_query import CaseQuery
 from adapters.clock import CityClock
 from adapters.database import Database
+from adapters.hook_view import HookView
 from adapters.journal import Journal
 from adapters.links import Links
 from adapters.presence import Presences
 from adapters.seals import Sealer, keep_expired
+from adapters.silences import Silences
 from adapters.told_reports import ReportLog
 from config.settings import Settings
 from console.access import Access
@@ -30,6 +32,7 @@ from console.reports import Reports
 from incidents.catalogue import City
 from incidents.duty import Roster
 from incidents.errors import TryAgain
+from incidents.hooks import Hooks
 from incidents.mapping import Mapping
 from incidents.places import Locate
 
@@ -64,6 +67,9 @@ class World:
     presences: Presences
     roster: Roster
     links: Links
+    hooks: Hooks | None
+    silences: Silences
+    hook_view: HookView
 
     def background(self) -> tuple[Awaitable[None], ...]:
         """What runs while the console serves; each runs for ever and sits out engines that are away."""
@@ -81,6 +87,7 @@ class World:
         """Let go of what is open, after the background has ended."""
         await self.hub.view.close()
         await self.presences.close()
+        await self.hook_view.close()
         await self.publisher.close()
         await asyncio.to_thread(self.journal.close)
 

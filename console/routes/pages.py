@@ -25,6 +25,7 @@ PAGES = {
     "/accept": "accept.html",
     "/field": "field.html",
     "/journal": "journal.html",
+    "/hooks": "hooks.html",
     "/login": "login.html",
 }
 """Address -> shell; an address whose shell is not there is not served."""

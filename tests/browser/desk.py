@@ -68,6 +68,8 @@ class Desk:
         self.asked: list[tuple[str, str, Json, Any]] = []
         self.pictures: dict[str, Json] = {}
         self.journal: list[Json] = []
+        self.hooks: Json = {}
+        self.notices: Json = {"notices": []}
         self.stories: dict[str, Json] = {}
         self.outlines = {"type": "FeatureCollection", "features": [district(code, at) for code, at in PLACES.items()]}
         self.signed_in = True

@@ -233,6 +233,8 @@ API: list[tuple[str, str, Act]] = [
     ("POST", "/events", _report),
     ("GET", "/explain", _explain),
     ("GET", "/journal", _journal),
+    ("GET", "/hooks", lambda desk, *_: desk.hooks),
+    ("GET", f"{CASE}/notices", _known(lambda desk, *_: desk.notices)),
     ("GET", "/feed", _feed),
     ("GET", "/exports/cases.csv", _download),
     ("GET", "/exports/cases.geojson", _download),

@@ -9,13 +9,14 @@ import { isLoud, play, setLoud } from "./sound.js";
 import { citySpeed, cityNow, clock, longDay, tick } from "./time.js";
 import { IconButton, Menu, SEVERITIES } from "./ui.js";
 
-// address → the roles that work there (null: everybody)
+// address → the roles that work there (null: everybody), and whether only for who sees the whole city
 const PAGES = [["/", "page.operations", null], ["/cases", "page.cases", null], ["/accept", "page.accept", ["acceptor", "shift_lead"]],
-  ["/field", "page.field", ["unit", "collector", "checker"]], ["/journal", "page.journal", ["auditor"]]];
+  ["/field", "page.field", ["unit", "collector", "checker"]], ["/journal", "page.journal", ["auditor"]],
+  ["/hooks", "page.hooks", ["shift_lead", "dispatcher", "leader", "auditor", "ops"], "whole city"]];
 
 export function Header({ children, live = true }) {
-  const role = session.value?.person?.role, here = location.pathname;
-  const pages = PAGES.filter(([, , roles]) => !roles || roles.includes(role));
+  const { role, district } = session.value?.person ?? {}, here = location.pathname;
+  const pages = PAGES.filter(([, , roles, whole]) => (!roles || roles.includes(role)) && !(whole && district));
   return html`<header class="head"><a class="skip" href="#main">${t("skip")}</a>
     <a class="brand" href="/" aria-label=${`${cityName()} ${t("title")}`}><img src="/static/mark.svg" alt="" width="30" height="30"/><span><b>${cityName()}</b>${" "}<small>${t("title")}</small></span></a>
     <nav aria-label=${t("pages")}>${pages.map(([path, name]) => html`<a href=${path} aria-current=${here === path ? "page" : undefined}>${t(name)}</a>`)}</nav>
