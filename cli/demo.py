@@ -27,8 +27,10 @@ from adapters.log import configure_logging
 from adapters.stack_engines import free_port, is_free
 from cli.accounts import DemoAccount, demo_accounts
 from cli.demo_players import Fallen, Players
+from cli.demo_receiver import with_receiver
 from cli.demo_story import Story
 from cli.demo_view import View
+from cli.hooks_receiver import HOST
 from cli.output import console, say
 from config.load import load_city
 from config.settings import Settings, load_settings
@@ -76,9 +78,9 @@ def register(app: typer.Typer) -> None:
 def demo(story: StorySeconds = None, seed: Seed = 1, cameras: Cameras = 1500, rate: Rate = 60.0) -> None:
     """Watch a simulated city: its cameras and residents report, cases are opened, routed, handled, checked and closed.
 
-    Starts a Kafka and a Redis of its own with fresh data, the worker, the page, the city's people and its cameras; prints the page's
-    address and tells the story, 600 times faster than life. At the end it stops reporting, lets the pipeline finish, accounts for every
-    report, and removes all it started. Exit code 0 when the audit is exact, 1 otherwise.
+    Starts a Kafka and a Redis of its own with fresh data, the worker, the page, the city's people and its cameras, and a receiver that
+    shows who is told what; prints the pages' addresses and tells the story, 600 times faster than life. At the end it stops reporting,
+    lets the pipeline finish, accounts for every report, and removes all it started. Exit code 0 when the audit is exact, 1 otherwise.
 
     Example: `cityloop demo --story 60`
     """
@@ -173,9 +175,10 @@ def _office(city: City) -> str:
 
 def _tell(settings: Settings, city: City, wish: Wish, accounts: list[DemoAccount]) -> bool:
     """The whole story; whether the audit was exact. False, with the end of its log, when a child fell."""
+    settings, receiver = with_receiver(settings)
     players = Players(settings, settings.local_dir / "logs")
     try:
-        return asyncio.run(_Director(settings, city, wish, players, accounts).direct(sys.stdout.isatty()))
+        return asyncio.run(_Director(settings, city, wish, players, accounts, receiver).direct(sys.stdout.isatty()))
     except Fallen as error:
         print(f"cityloop: the demo ends: {error}", file=sys.stderr)
         return False
@@ -186,14 +189,17 @@ def _tell(settings: Settings, city: City, wish: Wish, accounts: list[DemoAccount
 class _Director:
     """Brings the players on, lets the story run, and closes the books."""
 
-    def __init__(self, settings: Settings, city: City, wish: Wish, players: Players, accounts: list[DemoAccount]) -> None:
+    def __init__(  # noqa: PLR0913  # all that a story is made of
+        self, settings: Settings, city: City, wish: Wish, players: Players, accounts: list[DemoAccount], receiver: int
+    ) -> None:
         self._settings = settings
         self._wish = wish
         self._players = players
         self._page = f"http://{settings.http_host}:{settings.http_port}/"
         self._story = Story(settings, city.levels[0])
-        self._view = View(city, self._story, self._page, accounts)
-        self._probes = next(port for port in iter(free_port, None) if is_free(port + 1))
+        self._receiver = receiver
+        self._view = View(city, self._story, self._page, f"http://{HOST}:{receiver}/", accounts)
+        self._probes = next(port for port in iter(free_port, None) if is_free(port + 1) and is_free(port + 2))
         self._stop = asyncio.Event()
 
     async def direct(self, is_terminal: bool) -> bool:
@@ -223,10 +229,13 @@ class _Director:
         say("starting the worker, the page and the city's people …")
         self._players.start("worker", ["worker"], {"CITYLOOP_METRICS_PORT": str(self._probes)})
         self._players.start("console", ["console"])
+        self._players.start("receiver", ["hooks", "receiver", "--port", str(self._receiver)])
+        self._players.start("hooks", ["hooks", "run"], {"CITYLOOP_METRICS_PORT": str(self._probes + 2)})
         self._players.start("units", ["units", "--seed", str(self._wish.seed), "--pictures", "--leave", LEFT_TO_YOU])
         host = self._settings.metrics_host
-        await self._wait_for(f"{self._page}readyz", *(f"http://{host}:{self._probes + at}/readyz" for at in (0, 1)))
+        await self._wait_for(f"{self._page}readyz", *(f"http://{host}:{self._probes + at}/readyz" for at in (0, 1, 2)))
         say(f"the page: {self._page}")
+        say(f"who is told: http://{HOST}:{self._receiver}/")
         for line in self._view.accounts():
             say(line)
 

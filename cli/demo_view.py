@@ -31,10 +31,11 @@ BAD = frozenset({F.RETURNED, F.CHECK_FAILED, F.OVERDUE, F.ESCALATED, F.VOIDED, F
 class View:
     """Renders one story of one city."""
 
-    def __init__(self, city: City, story: Story, page: str, accounts: Sequence[DemoAccount]) -> None:
+    def __init__(self, city: City, story: Story, page: str, receiver: str, accounts: Sequence[DemoAccount]) -> None:
         self._city = city
         self._story = story
         self._page = page
+        self._receiver = receiver
         self._accounts = accounts
         self._zone = ZoneInfo(city.time_zone)
 
@@ -98,7 +99,7 @@ class View:
         row.add_column(justify="right")
         row.add_row(
             Text.assemble((f"{self._city.name.zh} {self._city.name.en}  ", "bold"), (self._moment(self._story.city_time()), "bold cyan")),
-            Text.assemble("page ", (self._page, "underline cyan")),
+            Text.assemble("page ", (self._page, "underline cyan"), "  notices ", (self._receiver, "underline cyan")),
         )
         waits = f"report → case p50 {_seconds(told.wait_s(0.5))}, p99 {_seconds(told.wait_s(0.99))}"
         row.add_row(Text(f"在办 open {told.open:,}   已了结 over {told.ended:,}"), Text(waits, style="dim"))

@@ -19,7 +19,7 @@ from console.receiver import Inbox, create_receiver
 from console.receiver_read import READERS
 from incidents.errors import UserError
 
-HOST = "127.0.0.1"
+HOST, PORT = "127.0.0.1", 8090
 GRACE_S = 1
 
 
@@ -29,7 +29,7 @@ def add_to(group: typer.Typer) -> None:
 
 
 def receive(
-    port: Annotated[int, typer.Option(min=0, max=65535, help="Of this machine's loopback address; 0 takes a free one.")] = 8090,
+    port: Annotated[int, typer.Option(min=0, max=65535, help="Of this machine's loopback address; 0 takes a free one.")] = PORT,
     secret_file: Annotated[
         list[Path] | None,
         typer.Option(help="A file with the secret of a target that points here; repeatable. Default: those that the local stack made."),
