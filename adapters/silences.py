@@ -77,6 +77,7 @@ class Silences:
             kept = _kept(old.id, wish, now)
         else:
             starts = max(wish.starts_at, now) if wish.repeats.step is None else wish.starts_at
+            starts = starts.replace(microsecond=starts.microsecond // 1000 * 1000)  # amtool sends back milliseconds: the same must be found
             kept = _kept(str(uuid.uuid4()), wish.model_copy(update={"starts_at": starts}), now)
         self._record(Kind.SILENCE, person, {"act": "put", "silence": _shown(kept), "replaces": replaces})
         with self._database.write() as connection:

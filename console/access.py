@@ -4,6 +4,7 @@ A route takes a parameter of type `CanRead`, `CanCommand`, … and gets the sign
 (`Authorization: Bearer clt_…`); which cases exist for them is the query layer's matter (`incidents.rights.scope_of`).
 """
 
+import asyncio
 import hmac
 import threading
 import time
@@ -21,11 +22,13 @@ from adapters.secrets import Secrets
 from adapters.tokens import PREFIX, Tokens
 from config.settings import Settings
 from console.problems import Problem
+from incidents.case import Role
 from incidents.catalogue import City
 from incidents.rights import Permission, Person, may
 
 COOKIE = "cityloop_session"
 CSRF_HEADER = "X-CSRF-Token"
+SIGNATURE = "webhook-signature"
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 KNOWN_FOR_S = 1.0
 """How long a person is taken as known without asking SQL again: the most that revoking, disabling or signing out is late elsewhere."""
@@ -164,6 +167,44 @@ class Allowed:
         return person
 
 
+async def signer(request: Request) -> Person | None:
+    """The source that signed the request by Standard Webhooks, which may do nothing but send; None when nobody says so.
+
+    Raises Problem 401 for a signature that is none of the source's.
+    """
+    if SIGNATURE not in request.headers or "authorization" in request.headers:
+        return None
+    world, source = request.app.state.world, request.url.path.rpartition("/")[2]
+    body = await request.body()
+    if not await asyncio.to_thread(world.signers.is_signed, source, request.headers, body):
+        world.access.count(request, Whose.ADDRESS, address(request))
+        detail = f"no secret of webhooks/{source[:100]} has signed this body within 5 minutes: docs/hooks.md has where secrets stand"
+        raise Problem(401, "not_signed", "The signature is not right", detail)
+    name = f"webhook:{source}"
+    world.access.count(request, Whose.TOKEN, name)
+    return Person(id=name, name=source, role=Role.SYSTEM, level=world.city.levels[0], kind="token", scopes=frozenset({Permission.REPORT}))
+
+
+async def signed_in_or_signed(
+    request: Request,
+    signed: Annotated[Person | None, Depends(signer)],
+    _session: Annotated[str | None, Depends(_cookie)],
+    _token: Annotated[HTTPAuthorizationCredentials | None, Depends(_bearer)],
+) -> Person:
+    """The signer of the request, else whoever is signed in. Raises Problem."""
+    if signed is not None:
+        return signed
+    return await asyncio.to_thread(signed_in, request, _session, _token)
+
+
+class AllowedOrSigned(Allowed):
+    """The same for an address that other systems call, which sign what they send."""
+
+    async def __call__(self, person: Annotated[Person, Depends(signed_in_or_signed)]) -> Person:
+        """Whoever asks, if they may."""
+        return await super().__call__(person)
+
+
 def door_of(route: APIRoute) -> Permission | Literal["signed in"] | None:
     """What a route asks for: a permission, that somebody is signed in, or nothing."""
     asked = [each.call for each in route.dependant.dependencies]
@@ -179,4 +220,6 @@ CanExport = Annotated[Person, Depends(Allowed(Permission.EXPORT))]
 CanUnseal = Annotated[Person, Depends(Allowed(Permission.UNSEAL))]
 CanReport = Annotated[Person, Depends(Allowed(Permission.REPORT))]
 CanPosition = Annotated[Person, Depends(Allowed(Permission.POSITION))]
+MayReport = Annotated[Person, Depends(AllowedOrSigned(Permission.REPORT))]
+CanSilence = Annotated[Person, Depends(Allowed(Permission.SILENCE))]
 CanReadJournal = Annotated[Person, Depends(Allowed(Permission.JOURNAL))]

@@ -19,6 +19,8 @@ from console.openapi import document, known_query
 from console.problems import add_problems
 from console.routes import (
     acknowledge,
+    alert_sources,
+    alertmanager,
     cases,
     catalogue,
     city,
@@ -69,6 +71,8 @@ ROUTERS: tuple[Callable[[World], APIRouter], ...] = (
     evidence.router,
     feed.router,
     events.router,
+    alertmanager.router,
+    alert_sources.router,
     hooks.router,
     sources.router,
     positions.router,

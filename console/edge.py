@@ -18,6 +18,7 @@ LARGER = {
     "/api/v1/events": 3_000_000,
     "/api/v1/sources/": 3_000_000,
     "/api/v1/commands": 1_000_000,
+    "/api/v2/alerts": 3_000_000,
     "/api/v1/evidence": 10_600_000,  # 10 MB of picture and what multipart adds
 }
 """Largest body by how the path begins, bytes; `MOST_BYTES` everywhere else."""
@@ -69,7 +70,7 @@ class Edge:
 
         most = _most_bytes(scope["path"])
         if _declared(scope) > most:
-            await _too_large(most).answer()(scope, receive, guarded)
+            await _too_large(most).answer(scope["path"])(scope, receive, guarded)
             return
         await self._app(scope, _bounded(receive, most), guarded)
 

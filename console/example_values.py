@@ -242,3 +242,71 @@ ROUTED: dict[str, Any] = {
     "escalation": [{"at": "2026-11-21T03:27:00Z", "what": "remind", "level": None}],
     "rules": "5b2f0c3a9d1e",
 }
+
+ALERT: dict[str, Any] = {
+    "labels": {"alertname": "DiskFull", "severity": "critical", "instance": "db-1"},
+    "annotations": {"summary": "db-1 has 3 % of its disk left"},
+    "startsAt": "2026-11-21T00:15:02Z",
+    "endsAt": "2026-11-21T00:19:02Z",
+    "generatorURL": "http://prometheus.example/graph?g0.expr=disk",
+}
+FIRING: dict[str, Any] = {
+    **ALERT,
+    "receivers": [{"name": "operations"}],
+    "fingerprint": "1e2f8a4b0c9d7e63",
+    "updatedAt": "2026-11-21T00:15:03Z",
+    "status": {"state": "active", "silencedBy": [], "inhibitedBy": []},
+    "case_id": ID,
+}
+SILENCE: dict[str, Any] = {
+    "matchers": [{"name": "district", "value": "370203", "isRegex": False, "isEqual": True}],
+    "startsAt": "2026-11-21T00:15:00Z",
+    "endsAt": "2026-11-21T02:15:00Z",
+    "createdBy": "wang.fang",
+    "comment": "drill until noon",
+}
+SILENCED: dict[str, Any] = {
+    **SILENCE,
+    "id": "7b6f2f9e-63a4-4f0e-9f0c-1c52f4a1c2de",
+    "status": {"state": "active"},
+    "updatedAt": "2026-11-21T00:15:03Z",
+    "repeats": "never",
+    "until": None,
+}
+STATUS: dict[str, Any] = {
+    "cluster": {"name": "", "status": "disabled", "peers": []},
+    "versionInfo": {"branch": "", "buildDate": "", "buildUser": "", "goVersion": "", "revision": "", "version": "1.0"},
+    "config": {"original": "route:\n  receiver: 'operations'\nreceivers:\n- name: 'operations'\n"},
+    "uptime": "2026-11-21T00:00:00Z",
+}
+HOOK: dict[str, Any] = {
+    "version": "4",
+    "groupKey": '{}:{alertname="DiskFull"}',
+    "status": "firing",
+    "receiver": "cityloop",
+    "alerts": [{**ALERT, "status": "firing", "endsAt": "0001-01-01T00:00:00Z", "fingerprint": "1e2f8a4b0c9d7e63"}],
+}
+CAP = """<?xml version="1.0" encoding="UTF-8"?>
+<alert xmlns="urn:oasis:names:tc:emergency:cap:1.2">
+  <identifier>37020041600000_20261121081500</identifier>
+  <sender>qingdao@cma.example</sender>
+  <sent>2026-11-21T08:15:00+08:00</sent>
+  <status>Actual</status>
+  <msgType>Alert</msgType>
+  <scope>Public</scope>
+  <info>
+    <language>zh-CN</language>
+    <category>Met</category>
+    <event>暴雨</event>
+    <urgency>Expected</urgency>
+    <severity>Severe</severity>
+    <certainty>Likely</certainty>
+    <expires>2026-11-21T20:00:00+08:00</expires>
+    <headline>青岛市发布暴雨橙色预警</headline>
+    <area>
+      <areaDesc>青岛市市南区</areaDesc>
+      <circle>36.0671,120.3826 5</circle>
+    </area>
+  </info>
+</alert>
+"""

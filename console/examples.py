@@ -12,6 +12,9 @@ BODIES: dict[str, Any] = {
     "post /cases/{case_id}/unseal": {"purpose": "回访来电人，核实处理结果", "fields": ["reporter"]},
     "post /units/{unit}/position": {"lon": 120.38, "lat": 36.07, "state": "available"},
     "post /sources/{mapping}": [of.ORDER],
+    "post /api/v2/alerts": [of.ALERT],
+    "post /sources/alertmanager": of.HOOK,
+    "post /api/v2/silences": of.SILENCE,
     "post /evidence": {"file": "(the bytes)", "case_id": of.ID},
 }
 """Request body by operation."""
@@ -45,6 +48,15 @@ ANSWERS: dict[str, Any] = {
         "erased": {},
         "unreadable": {},
     },
+    "post /sources/alertmanager": {"accepted": 1, "skipped": 0, "why": None},
+    "post /sources/cap": {"accepted": 1, "skipped": 0, "why": None},
+    "get /api/v2/alerts": [of.FIRING],
+    "get /api/v2/alerts/groups": [{"labels": {"alertname": "DiskFull"}, "receiver": {"name": "operations"}, "alerts": [of.FIRING]}],
+    "get /api/v2/receivers": [{"name": "operations"}],
+    "get /api/v2/silences": [of.SILENCED],
+    "get /api/v2/silence/{silence_id}": of.SILENCED,
+    "post /api/v2/silences": {"silenceID": of.SILENCED["id"]},
+    "get /api/v2/status": of.STATUS,
     "post /evidence": of.STORED,
     "post /events": of.TAKEN,
     "post /sources/{mapping}": of.TAKEN,
@@ -71,7 +83,14 @@ ANSWERS: dict[str, Any] = {
 }
 """The first successful answer by operation; those with an example of their own model are not here."""
 
-PARAMETERS = {"case_id": of.ID, "sha256": of.SHA256, "unit": of.UNIT, "command_id": "3f1c0d9e-2a41", "mapping": "hotline12345"}
+PARAMETERS = {
+    "case_id": of.ID,
+    "sha256": of.SHA256,
+    "unit": of.UNIT,
+    "command_id": "3f1c0d9e-2a41",
+    "mapping": "hotline12345",
+    "silence_id": of.SILENCED["id"],
+}
 """Value of every parameter of an address."""
 
 

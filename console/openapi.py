@@ -15,7 +15,11 @@ from console.problems import MEDIA_TYPE, invalid
 
 VERSION = "1.0"
 PREFIX = "/api/v1"
+ALERTMANAGER = "/api/v2"
+"""Refuses as Alertmanager does: what its clients can read is a JSON string, and 400 where the rest of the interface says 422."""
 COOKIE, CSRF = "cityloop_session", "X-CSRF-Token"
+SIGNED = f"{PREFIX}/sources/"
+"""Addresses that other systems call: a signature by Standard Webhooks takes the place of a sign-in."""
 OPEN = frozenset({("post", f"{PREFIX}/session")})
 """Operations that need no sign-in."""
 SAFE = frozenset({"get", "head", "options"})
@@ -29,6 +33,7 @@ TAGS = {
     "exports": "Cases taken out as CSV, GeoJSON or a whole file; every one is journalled.",
     "evaluation": "Indicators with counts and rules, and why a report ended up where it did.",
     "feed": "What happens, as it happens: server-sent events.",
+    "alerts": "What other systems say of themselves, and silences: as Alertmanager's clients want them.",
     "units": "Where vehicles, drones and crews are.",
     "people": "Who did what, and who opened what: append-only, chained, signed.",
     "city": "Names, outlines, units, and the rules tried on a case.",
@@ -85,6 +90,7 @@ def document(app: FastAPI) -> dict[str, Any]:
             "session": {"type": "apiKey", "in": "cookie", "name": COOKIE},
             "csrf": {"type": "apiKey", "in": "header", "name": CSRF},
             "token": {"type": "http", "scheme": "bearer"},
+            "signature": {"type": "apiKey", "in": "header", "name": "webhook-signature"},
         }
         for name, schema in schemas.items():
             for part in schema.get("properties", {}).values() if name.startswith("Body_") else ():
@@ -99,13 +105,19 @@ def document(app: FastAPI) -> dict[str, Any]:
 def _complete(path: str, method: str, operation: dict[str, Any]) -> None:
     is_open = (method, path) in OPEN
     operation["security"] = [] if is_open else [{"session": []} if method in SAFE else {"session": [], "csrf": []}, {"token": []}]
+    if path.startswith(SIGNED) and method not in SAFE:
+        operation["security"].append({"signature": []})
     for parameter in operation.get("parameters", ()):
         _said_or_not(parameter["schema"])
     answers: dict[str, Any] = operation["responses"]
     wanted = {"401", "422", "429", "503"} | ({"403"} if not is_open else set()) | ({"404"} if "{" in path else set())
     wanted |= {"400", "413", "415"} if "requestBody" in operation else set()
+    is_theirs = path.startswith(ALERTMANAGER)
+    if is_theirs:
+        answers.pop("422", None)
+        wanted = wanted - {"415", "422"} | {"400"}
     for status in sorted(wanted | {status for status in answers if status >= "400"}):
-        answers[status] = _refusal(status, answers.get(status, {}))
+        answers[status] = _string(status) if is_theirs else _refusal(status, answers.get(status, {}))
     operation["responses"] = dict(sorted(answers.items()))
     shown(f"{method} {path.removeprefix(PREFIX)}", operation)
 
@@ -128,6 +140,13 @@ def _shared(status: str) -> dict[str, Any]:
     if status in ("429", "503"):
         answer["headers"] = {"Retry-After": {"description": "seconds", "schema": {"type": "integer"}}}
     return answer
+
+
+def _string(status: str) -> dict[str, Any]:
+    """A refusal in Alertmanager's way."""
+    text = REFUSALS[status][2]
+    headers = {key: value for key, value in _shared(status).items() if key == "headers"}
+    return {"description": text, "content": {"application/json": {"schema": {"type": "string"}, "example": text}}, **headers}
 
 
 def _refusal(status: str, said: dict[str, Any]) -> dict[str, Any]:

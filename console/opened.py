@@ -17,9 +17,11 @@ from adapters.hook_view import HookView
 from adapters.hot import Keys, connect
 from adapters.journal import open_journal
 from adapters.links import Links
+from adapters.posted import PostedAlerts
 from adapters.presence import Presences
 from adapters.seals import make_sealer
 from adapters.secrets import load_secrets
+from adapters.signers import open_signers
 from adapters.silences import Silences
 from adapters.told_reports import ReportLog
 from config.load import load_city
@@ -30,6 +32,7 @@ from config.mappings import load_mapping
 from config.settings import Settings
 from config.topics import REPORTED
 from console.access import open_access
+from console.alerts_in import AlertsIn, Ways
 from console.answers import Answers
 from console.commands import Commands, Ports
 from console.counters import Counters
@@ -59,6 +62,7 @@ async def open_world(settings: Settings, clock: CityClock | None = None, publish
     redis, view = connect(settings.redis_url), ConsoleView.open(settings)
     asked, journal = AskedCommands(redis, keys), open_journal(settings, database, secrets)
     answers, sealer = Answers(asked), make_sealer(settings, database, secrets)
+    reports = Reports(city, settings.named(REPORTED.name), clock, publisher, sealer)
     query = CaseQuery(database, city, clock.now)
     evidence = Evidences(open_evidence(settings, database), clock, city.time_zone, lambda scope, ids: bool(query.some(scope, list(ids))))
     return World(
@@ -79,7 +83,7 @@ async def open_world(settings: Settings, clock: CityClock | None = None, publish
         evidence=evidence,
         publisher=publisher,
         sealer=sealer,
-        reports=Reports(city, settings.named(REPORTED.name), clock, publisher, sealer),
+        reports=reports,
         mappings=load_mappings(settings),
         answers=answers,
         commands=Commands(settings, city, Ports(view, asked, answers, publisher, journal, clock, evidence)),
@@ -87,8 +91,10 @@ async def open_world(settings: Settings, clock: CityClock | None = None, publish
         roster=load_duty(settings, city),
         links=Links(secrets),
         hooks=load_hooks(settings, city, kinds()),
+        signers=open_signers(settings),
         silences=Silences(database, settings.named(settings.city), journal.append),
         hook_view=HookView(settings),
+        alerts=AlertsIn(settings, city, PostedAlerts(database, settings.named(settings.city)), Ways(reports, publisher, view, clock)),
     )
 
 

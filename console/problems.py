@@ -44,9 +44,11 @@ class Problem(HTTPException):
         head = {"type": f"{NAMES}{self.type}", "title": self.title, "status": self.status_code, "detail": self.detail}
         return {**head, **self.extras}
 
-    def answer(self) -> Response:
-        """The response."""
+    def answer(self, path: str = "") -> Response:
+        """The response; below /api/v2 a JSON string, which is all that Alertmanager's clients can read, and 400 for 422."""
         headers = {"Cache-Control": "no-store", **(self.headers or {})}
+        if path.startswith("/api/v2/"):
+            return Response(orjson.dumps(self.detail), 400 if self.status_code == 422 else self.status_code, headers, "application/json")
         return Response(orjson.dumps(self.body(), default=str), self.status_code, headers, MEDIA_TYPE)
 
 
@@ -64,28 +66,30 @@ def add_problems(app: FastAPI) -> None:
     app.add_exception_handler(NotReady, _away)
 
 
-async def _http(_: Request, error: Exception) -> Response:
+async def _http(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
     if isinstance(error, Problem):
-        return error.answer()
+        return error.answer(request.url.path)
     slug, title = _TITLES.get(error.status_code, ("refused", "The request was refused"))
-    return Problem(error.status_code, slug, title, str(error.detail), headers=error.headers).answer()
+    return Problem(error.status_code, slug, title, str(error.detail), headers=error.headers).answer(request.url.path)
 
 
-async def _invalid(_: Request, error: Exception) -> Response:
+async def _invalid(request: Request, error: Exception) -> Response:
     assert isinstance(error, RequestValidationError)
     errors = [{"where": ".".join(map(str, each["loc"])), "problem": each["msg"]} for each in error.errors()[:SHOWN]]
     detail = "; ".join(f"{each['where']}: {each['problem']}" for each in errors)
-    return invalid(detail, errors).answer()
+    return invalid(detail, errors).answer(request.url.path)
 
 
-async def _mistaken(_: Request, error: Exception) -> Response:
-    return invalid(str(error)).answer()
+async def _mistaken(request: Request, error: Exception) -> Response:
+    return invalid(str(error)).answer(request.url.path)
 
 
-async def _away(_: Request, error: Exception) -> Response:
+async def _away(request: Request, error: Exception) -> Response:
     detail = f"{error}; the same request may be repeated"
-    return Problem(503, "try_again", "A part of the system does not answer", detail, headers={"Retry-After": str(AGAIN_AFTER_S)}).answer()
+    return Problem(503, "try_again", "A part of the system does not answer", detail, headers={"Retry-After": str(AGAIN_AFTER_S)}).answer(
+        request.url.path
+    )
 
 
 def invalid(detail: str, errors: Sequence[Mapping[str, Any]] = (), **extras: Any) -> Problem:

@@ -18,10 +18,12 @@ from adapters.journal import Journal
 from adapters.links import Links
 from adapters.presence import Presences
 from adapters.seals import Sealer, keep_expired
+from adapters.signers import Signers
 from adapters.silences import Silences
 from adapters.told_reports import ReportLog
 from config.settings import Settings
 from console.access import Access
+from console.alerts_in import AlertsIn
 from console.answers import Answers
 from console.commands import Commands
 from console.counters import Counters
@@ -69,6 +71,8 @@ class World:
     links: Links
     hooks: Hooks | None
     silences: Silences
+    alerts: AlertsIn
+    signers: Signers
     hook_view: HookView
 
     def background(self) -> tuple[Awaitable[None], ...]:
@@ -81,6 +85,7 @@ class World:
             self.journal.keep_signed(),
             keep_expired(self.sealer, self.journal),
             self.evidence.keep_expired(),
+            self.alerts.run(),
         )
 
     async def close(self) -> None:

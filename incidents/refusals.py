@@ -121,7 +121,7 @@ class Why(Enum):
     UNANSWERED = "{leaders} 的批示尚未回复；请先用 note 回复", "the note of {leaders} is unanswered; answer it with `note` first"
     # filing
     BY_PERSON = "{category} 类案件须由值班长结案", "category {category} is closed by a shift lead"
-    NOT_BY_SOURCE = "{category} 类案件不因来源解除而结案", "category {category} does not end because its source says so; it is checked first"
+    NOT_BY_SOURCE = "{category} 类案件不因来源解除而结案", "category {category} does not end because its source says so"
     SEEN_AGAIN = "处置后再次发现，须由值班长查看", "it was seen again after the handling: a shift lead must look"
     UNKNOWN_CATEGORY = "未知类别 {category}，请从类别目录中选择", "unknown category {category!r}; the catalogue lists them, recategorise it"
     NO_CATEGORY = "请指定类别 category", "name the category"

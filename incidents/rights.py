@@ -24,6 +24,7 @@ class Permission(StrEnum):
     UNSEAL = "unseal"
     REPORT = "report"
     POSITION = "position"
+    SILENCE = "silence"
     JOURNAL = "journal"
     ADMIN = "admin"
 
@@ -36,6 +37,7 @@ MEANS: dict[Permission, str] = {
     Permission.UNSEAL: "open sealed personal data of a case of the own scope, for a stated purpose; journalled",
     Permission.REPORT: "send reports",
     Permission.POSITION: "say where a unit is",
+    Permission.SILENCE: "keep notices quiet for a while; who acts for one district only those of it; journalled",
     Permission.JOURNAL: "read who did what and who opened what",
     Permission.ADMIN: "keep accounts and tokens",
 }
@@ -46,14 +48,14 @@ P, R = Permission, Role
 RIGHTS: dict[Role, frozenset[Permission]] = {
     R.COLLECTOR:  frozenset({P.READ, P.COMMAND, P.EVIDENCE, P.REPORT, P.POSITION}),
     R.ACCEPTOR:   frozenset({P.READ, P.COMMAND, P.EVIDENCE, P.REPORT, P.UNSEAL}),
-    R.SHIFT_LEAD: frozenset({P.READ, P.COMMAND, P.EVIDENCE, P.REPORT, P.UNSEAL, P.EXPORT}),
-    R.DISPATCHER: frozenset({P.READ, P.COMMAND, P.EVIDENCE, P.REPORT, P.UNSEAL, P.EXPORT}),
+    R.SHIFT_LEAD: frozenset({P.READ, P.COMMAND, P.EVIDENCE, P.REPORT, P.UNSEAL, P.EXPORT, P.SILENCE}),
+    R.DISPATCHER: frozenset({P.READ, P.COMMAND, P.EVIDENCE, P.REPORT, P.UNSEAL, P.EXPORT, P.SILENCE}),
     R.UNIT:       frozenset({P.READ, P.COMMAND, P.EVIDENCE, P.POSITION, P.UNSEAL}),
     R.CHECKER:    frozenset({P.READ, P.COMMAND, P.EVIDENCE}),
     R.ARBITER:    frozenset({P.READ, P.COMMAND, P.EXPORT}),
-    R.LEADER:     frozenset({P.READ, P.COMMAND, P.EXPORT}),
+    R.LEADER:     frozenset({P.READ, P.COMMAND, P.EXPORT, P.SILENCE}),
     R.AUDITOR:    frozenset({P.READ, P.EXPORT, P.JOURNAL}),
-    R.OPS:        frozenset({P.READ, P.REPORT, P.ADMIN}),
+    R.OPS:        frozenset({P.READ, P.REPORT, P.ADMIN, P.SILENCE}),
     R.RESIDENT:   frozenset(),
     R.SYSTEM:     frozenset({P.REPORT, P.POSITION, P.EVIDENCE}),
 }

@@ -7,7 +7,7 @@ import orjson
 from fastapi import APIRouter, Request
 from pydantic import BaseModel, Field
 
-from console.access import CanReport
+from console.access import CanReport, MayReport
 from console.problems import Problem
 from console.reports import MOST_REPORTS, Refused, not_json
 from console.routes.events import Accepted, Partial, accepted
@@ -52,7 +52,7 @@ def router(world: World) -> APIRouter:
         return Mappings(mappings=told)
 
     @area.post("/sources/{mapping}", status_code=202, openapi_extra=BODY, summary="Send records of another system")
-    async def report_records(mapping: str, request: Request, person: CanReport, partial: Partial = False) -> Accepted:
+    async def report_records(mapping: str, request: Request, person: MayReport, partial: Partial = False) -> Accepted:
         """Foreign records, an object or an array of up to 1,000; answers as `/events`. A refusal names the column and the value's field."""
         rules = world.mappings.get(mapping)
         if rules is None:

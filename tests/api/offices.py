@@ -4,7 +4,7 @@ import uuid
 from collections.abc import Iterable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import httpx
@@ -57,7 +57,7 @@ class Offices:
     def everything_of_a(self) -> list[str]:
         """What nobody of B may be shown: ids of A's cases and pictures, and words that stand in one of its cases."""
         cases = [case_id for case_id, desk in self.town.desks.items() if desk.open.place.district == A]
-        return [*cases, self.ids[A]["sha256"], WORDS[A]]
+        return [*cases, self.ids[A]["sha256"], self.ids[A]["silence_id"], WORDS[A]]
 
 
 @contextmanager
@@ -136,12 +136,18 @@ def _tell(made: Offices, settings: Settings, closure: Closure) -> None:
 
 
 def _act(made: Offices, district: str) -> None:
-    """One picture and one command of the district's own people."""
+    """One picture, one silence and one command of the district's own people."""
     people, ids = made.people[district], made.ids[district]
     picture = {"file": ("p.jpg", phone_jpeg(scene(seed=int(district[-1]))), "image/jpeg")}
     brought = people[Role.UNIT].post("/api/v1/evidence", files=picture, data={"case_id": ids["case_id"]})
     assert brought.status_code == 201, brought.text
     ids["sha256"] = brought.json()["sha256"]
+    quiet = {"name": "district", "value": district, "isRegex": False}
+    hours = {name: (datetime.now(UTC) + timedelta(hours=hour)).isoformat() for name, hour in (("startsAt", 0), ("endsAt", 1))}
+    silence = {"matchers": [quiet], **hours, "createdBy": "lead", "comment": WORDS[district]}
+    silenced = people[Role.SHIFT_LEAD].post("/api/v2/silences", json=silence)
+    assert silenced.status_code == 200, silenced.text
+    ids["silence_id"] = silenced.json()["silenceID"]
     said = {"type": "note", "note": f"note of {district}", "id": ids["command_id"]}
     given = people[Role.DISPATCHER].post(f"/api/v1/cases/{ids['case_id']}/commands", json=said)
     assert given.status_code == 200, given.text

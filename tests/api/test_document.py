@@ -8,7 +8,7 @@ from jsonschema import Draft202012Validator
 
 from cli.docs import OPENAPI
 from cli.docs_api import METHODS, as_json, document
-from console.openapi import OPEN, REFUSALS, SAFE, TAGS
+from console.openapi import ALERTMANAGER, OPEN, REFUSALS, SAFE, SIGNED, TAGS
 from console.problems import MEDIA_TYPE
 
 MADE = document()
@@ -65,17 +65,20 @@ def test_an_operation_says_who_may_ask(name: str) -> None:
     if (method, path) in OPEN:
         assert security == []
     else:
-        assert security == [{"session": []} if method in SAFE else {"session": [], "csrf": []}, {"token": []}]
+        signed: list[Any] = [{"signature": []}] if path.startswith(SIGNED) and method not in SAFE else []
+        assert security == [{"session": []} if method in SAFE else {"session": [], "csrf": []}, {"token": []}, *signed]
 
 
 @every_operation
 def test_every_refusal_is_a_problem(name: str) -> None:
+    """Below /api/v2 it is what Alertmanager's clients can read."""
     answers = OPERATIONS[name]["responses"]
-    assert {"422", "429", "503"} <= set(answers)
+    theirs = name.split(" ")[1].startswith(ALERTMANAGER)
+    assert {"400" if theirs else "422", "429", "503"} <= set(answers)
     for status, answer in answers.items():
         if status >= "400":
             assert status in REFUSALS
-            assert list(resolved(answer)["content"]) == [MEDIA_TYPE]
+            assert list(resolved(answer)["content"]) == (["application/json"] if theirs else [MEDIA_TYPE])
     if "{" in name:
         assert "404" in answers
 

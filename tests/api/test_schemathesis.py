@@ -37,6 +37,7 @@ def asked(desks: Offices, role: Role, folder: Path, *options: str) -> str:
         "CITYLOOP_SHA256": ids["sha256"],
         "CITYLOOP_UNIT": ids["unit"],
         "CITYLOOP_COMMAND": ids["command_id"],
+        "CITYLOOP_SILENCE": ids["silence_id"],
         "SCHEMATHESIS_HOOKS": "schemathesis_hooks",
         "PYTHONPATH": str(HERE),
         "NO_COLOR": "1",

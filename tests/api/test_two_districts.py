@@ -20,7 +20,7 @@ from tests.api.town import SPOT, UNIT, A, B
 
 pytestmark = pytest.mark.stack
 
-KINDS = {"case_id", "sha256", "unit", "command_id"}
+KINDS = {"case_id", "sha256", "unit", "command_id", "silence_id"}
 """Parameters of an address that name something of a district."""
 SHARED = {"mapping"}
 """Those that name something of the whole city."""
