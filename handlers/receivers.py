@@ -1,8 +1,8 @@
 """Targets of a city's hooks.toml: its rows with their secrets, as the engine takes them.
 
 Secrets stand in files of CITYLOOP_SECRETS_DIR (a name with a slash in front is a path of its own), or in the environment (`env:NAME`). The
-local stack makes the files that are missing: a fresh secret to sign with, or for a robot, whose secret is its address, the demo's receiver
-(`cityloop hooks receiver`).
+local stack does without: it makes a fresh secret to sign with, and a robot, whose secret is its address, is where the other targets of this
+machine are (`cityloop hooks receiver`).
 """
 
 import base64
@@ -11,6 +11,7 @@ import secrets
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ValidationError
 
@@ -26,7 +27,6 @@ from incidents.hooks import Hooks, TargetRow
 ENVIRONMENT = "env:"
 SECRET_BYTES = 32
 ROBOTS = frozenset({"dingtalk", "wecom", "feishu"})
-DEMO = "http://127.0.0.1:8090/{}"
 
 
 def kinds() -> dict[str, type[BaseModel]]:
@@ -42,9 +42,11 @@ class Targets:
         self._folder = settings.secrets_dir or settings.local_dir / "secrets" / "hooks"
         self._words = words_of(city, console)
         self._kinds = kinds()
+        self._beside = ""
 
     def of(self, hooks: Hooks) -> dict[str, Target]:
         """Every target of hooks.toml, by name. Raises UserError naming the target and the file that is missing or wrong."""
+        self._beside = next(filter(None, map(_own_machine, (row for rows in hooks.rows.values() for row in rows))), "")
         return {row.name: self._target(row) for rows in hooks.rows.values() for row in rows}
 
     def build(self, name: str, kind: str, section: Mapping[str, Any]) -> Target:
@@ -76,7 +78,10 @@ class Targets:
     def _secret(self, row: TargetRow, file: str) -> str:
         path = self._folder / file
         if self._own and not file.startswith((ENVIRONMENT, "/")) and not path.exists():
-            _make(path, DEMO.format(row.kind) if row.kind in ROBOTS else fresh())
+            if row.kind in ROBOTS and self._beside:
+                return f"{self._beside}/{row.kind}"
+            if row.kind not in ROBOTS:
+                _make(path)
         return self._read(row.name, file)
 
     def _read(self, target: str, file: str) -> str:
@@ -94,20 +99,21 @@ class Targets:
         return found
 
 
-def fresh() -> str:
-    """A new secret by Standard Webhooks."""
-    return "whsec_" + base64.b64encode(secrets.token_bytes(SECRET_BYTES)).decode()
+def _own_machine(row: TargetRow) -> str:
+    """Scheme, host and port of a target on this machine, "" for any other."""
+    parts = urlsplit(str(row.raw.get("url", "")))
+    return f"{parts.scheme}://{parts.netloc}" if parts.hostname == "127.0.0.1" else ""
 
 
-def _make(path: Path, text: str) -> None:
-    """For nobody else to read."""
+def _make(path: Path) -> None:
+    """A fresh secret by Standard Webhooks, for nobody else to read."""
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     try:
         handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     except FileExistsError:  # another process of the local stack was faster
         return
     with os.fdopen(handle, "w") as file:
-        file.write(text)
+        file.write("whsec_" + base64.b64encode(secrets.token_bytes(SECRET_BYTES)).decode())
 
 
 def names_of(hooks: Hooks) -> dict[str, tuple[str, ...]]:
