@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from console import example_notices as notices
 from console import example_values as of
 
 BODIES: dict[str, Any] = {
@@ -77,6 +78,8 @@ ANSWERS: dict[str, Any] = {
             }
         ]
     },
+    "get /hooks": notices.HOOKS,
+    "get /cases/{case_id}/notices": notices.NOTICES,
     "get /journal": {"entries": [of.ENTRY], "next": None},
     "get /indicators": {**of.PERIOD, "figures": [of.FIGURE]},
     "get /indicators/scores": {**of.PERIOD, "units": [of.SCORE]},

@@ -33,6 +33,7 @@ TAGS = {
     "exports": "Cases taken out as CSV, GeoJSON or a whole file; every one is journalled.",
     "evaluation": "Indicators with counts and rules, and why a report ended up where it did.",
     "feed": "What happens, as it happens: server-sent events.",
+    "notices": "Who is told of what: targets, what is on its way or was given up, and why of a case.",
     "alerts": "What other systems say of themselves, and silences: as Alertmanager's clients want them.",
     "units": "Where vehicles, drones and crews are.",
     "people": "Who did what, and who opened what: append-only, chained, signed.",
