@@ -2,7 +2,7 @@
 
 import threading
 from collections import defaultdict
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -53,6 +53,24 @@ class Street:
         return {each.id for each in self.got(path) if each.status == 200}
 
 
+class Server(ThreadingHTTPServer):
+    """Takes every connection at once. The usual backlog of five overflows: then the kernel hands over what a sender wrote only a second
+    or more later, also of one that was killed meanwhile, and a repeat comes after what its successor sent."""
+
+    request_queue_size = 256
+    daemon_threads = True
+
+
+def check_order(arrived: Iterable[tuple[str, int, str]]) -> None:
+    """Of (line, sequence, id) as they came: what arrives later in a line never has a lower sequence, unless it is a repeat of an id."""
+    highest: dict[str, int] = {}
+    seen: set[str] = set()
+    for line, sequence, id_ in arrived:
+        assert id_ in seen or sequence > highest.get(line, 0), f"{line}: {sequence} came first after {highest[line]}"
+        highest[line] = max(sequence, highest.get(line, 0))
+        seen.add(id_)
+
+
 @contextmanager
 def receiving(street: Street) -> Iterator[Street]:
     """It listens on `street.port` of the loopback address."""
@@ -77,8 +95,7 @@ def receiving(street: Street) -> Iterator[Street]:
         def log_message(self, format: str, *args: object) -> None:
             """Say nothing."""
 
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    server.daemon_threads = True
+    server = Server(("127.0.0.1", 0), Handler)
     street.port = server.server_address[1]
     thread = threading.Thread(target=server.serve_forever)
     thread.start()

@@ -21,7 +21,7 @@ from incidents.silences import Wish
 from tests.conftest import environment
 from tests.journeys.conftest import NewWorker
 from tests.journeys.messages import send_raw
-from tests.journeys.receiving import Got, Street, receiving
+from tests.journeys.receiving import Got, Street, check_order, receiving
 from tests.servers import Server, die_with_us
 from tests.stack.commands import bare_environment
 from tests.streams.hook_desk import filed
@@ -133,7 +133,7 @@ def test_killed_at_each_step_it_misses_no_fact_and_keeps_every_case_in_order(
             killed += [point] if process.poll() == -9 else []
     assert killed == list(points)
     assert {got.id for got in street.got("/log")} == ids(facts)
-    _in_order(street.got("/log"))
+    check_order((got.data["case_id"], got.data["sequence"], got.id) for got in street.got("/log"))
     _one_content(street.got("/duty"))
 
 
@@ -149,17 +149,6 @@ def _until_told(street: Street, facts: Sequence[Fact], process: "subprocess.Pope
 
 def _firing(street: Street) -> set[str]:
     return {alert["case_id"] for got in street.got("/duty") if got.status == 200 for alert in got.data["alerts"]}
-
-
-def _in_order(got: Sequence[Got]) -> None:
-    """What arrives later never has a lower sequence, unless it is a repeat."""
-    highest: dict[str, int] = {}
-    seen: set[str] = set()
-    for each in got:
-        case_id, sequence = each.data["case_id"], each.data["sequence"]
-        assert each.id in seen or sequence > highest.get(case_id, 0), (case_id, sequence, highest)
-        highest[case_id] = max(sequence, highest.get(case_id, 0))
-        seen.add(each.id)
 
 
 def _one_content(got: Sequence[Got]) -> None:
