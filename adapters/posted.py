@@ -144,7 +144,8 @@ class PostedAlerts:
     def _add(self, connection: Connection, table: Table, row: dict[str, object]) -> bool:
         """Another process may have been quicker: then its row stands, and this one's word comes again with the next repeat."""
         dialect = sqlite if self._database.is_sqlite else postgresql
-        return connection.execute(dialect.insert(table).values(row).on_conflict_do_nothing()).rowcount == 1
+        added = dialect.insert(table).values(row).on_conflict_do_nothing().returning(table.c.city)
+        return connection.execute(added).first() is not None
 
     def _set(self, cases: Collection[CaseId], **values: None) -> None:
         if cases:
