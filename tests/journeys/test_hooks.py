@@ -17,7 +17,7 @@ from config.settings import ROOT, Settings
 from config.topics import CASE_EVENTS, CASES_LATEST
 from incidents.case import Fact, FactType
 from incidents.facts import encode_case, encode_fact
-from incidents.silences import Wish
+from incidents.silences import Repeats, Wish
 from tests.conftest import environment
 from tests.journeys.conftest import NewWorker
 from tests.journeys.messages import send_raw
@@ -169,12 +169,16 @@ def test_silenced_cases_are_told_to_nobody_until_the_silence_ends(settings: Sett
         now = datetime.now(UTC)
         wish = Wish(matchers=('district="370202"',), starts_at=now, ends_at=now + timedelta(hours=1), owner="wang", comment="a festival")
         kept = silences.put(wish, "wang")
+        nights = {"matchers": ('district="370203"',), "repeats": Repeats.DAILY, "until": now + timedelta(minutes=20)}
+        silences.put(wish.model_copy(update={**nights, "starts_at": now - timedelta(days=1), "ends_at": now - timedelta(hours=23)}), "wang")
         hooks = worker(settings, "--only", "hooks")
         publish(settings, [filed(1)])
         until(lambda: street.well("/log"), "the fact told to its subscriber")
         until(lambda: hooks.metric("cityloop_hook_decisions_total", reason="silenced"), "a decision")
         assert street.got("/duty") == []
         until(lambda: hooks.metric("cityloop_heartbeats_total", result="ok"), "a sign of life")
+        [warned] = until(lambda: street.got("/operations"), "the word that a silence ends soon")
+        assert warned.body["type"] == "silence.expiring" and "wang" in str(warned.data)
         silences.expire(kept.id, "wang")
         until(lambda: street.well("/duty"), "the case told")
         assert hooks.metric("cityloop_hook_dispatching") == 1
@@ -210,3 +214,19 @@ def test_after_the_loss_of_redis_what_fires_is_told_once_more(
         until(lambda: sum(each.data["case_id"] == filed(1).case_id for each in street.got("/log")) >= 2, "the old fact told again")
         assert len(street.well("/log")) == 2  # under its id
         assert hooks.metric("cityloop_rebuilds_total") == 2  # the first filled the empty one
+
+
+@pytest.mark.slow
+def test_a_redis_that_was_started_again_knows_what_was_told(
+    new_settings: Callable[..., Settings], redis_own: Server, worker: NewWorker, tmp_path: Path
+) -> None:
+    with receiving(Street()) as street:
+        settings = configured(tmp_path, new_settings(redis_url=redis_own.address), street.port)
+        hooks = worker(settings, "--only", "hooks")
+        publish(settings, [filed(1)])
+        until(lambda: street.well("/duty") and street.well("/log"), "the case told")
+        redis_own.restart()
+        publish(settings, [filed(2)])
+        until(lambda: len(street.well("/log")) == 2 and len(_firing(street)) == 2, "the new case told")
+        assert hooks.metric("cityloop_rebuilds_total") == 2  # the first filled the empty one
+        assert len({got.id for got in street.got("/duty")}) == 2
