@@ -5,8 +5,8 @@ from typing import Any
 from console.example_values import ID
 
 MESSAGE: dict[str, Any] = {
-    "id": "n_4f0c2a9d@emergency/webhook/1",
-    "target": "emergency/webhook/1",
+    "id": "n_4f0c2a9d@emergency/webhook/0",
+    "target": "emergency/webhook/0",
     "state": "dead",
     "what": "first notification",
     "firing": True,
@@ -32,11 +32,11 @@ HOOKS: dict[str, Any] = {
     "queue": {"waiting": 0, "dead": 1, "open": 1, "oldest_at": None, "next_at": None},
     "targets": [
         {
-            "target": "emergency/webhook/1",
+            "target": "emergency/webhook/0",
             "receiver": "emergency",
             "kind": "webhook",
             "urgent": True,
-            "fallback": ["chat/dingtalk/1"],
+            "fallback": ["chat/dingtalk/0"],
             "state": "open",
             "waiting": 0,
             "failures": 12,

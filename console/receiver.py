@@ -88,6 +88,11 @@ class Inbox:
             return 200, answer(message.protocol)
         return 503, {"error": f"this receiver is {self.mood}"}
 
+    @property
+    def kept(self) -> list[dict[str, Any]]:
+        """The latest that were received, in order, as its page gets them."""
+        return [orjson.loads(each.split(b"\ndata: ", 1)[1]) for each in list(self._kept)]
+
     def turn(self, mood: Mood) -> None:
         """Behave so from now on."""
         self.mood = mood
