@@ -13,6 +13,7 @@ import re2
 from adapters.posted import KeptAlert
 from console.alertmanager_views import AlertView, GroupView, Receiver, Status
 from console.problems import Problem
+from incidents.alerts import posted_labels
 from incidents.catalogue import City
 from incidents.notice_decide import Silence
 from incidents.notice_rules import BoardRules
@@ -83,7 +84,7 @@ class Alerts:
         alert: Posted = kept.alert
         category = self.city.catalogue.get(alert.category)
         own = {"city": self.city.key, "category": alert.category, "domain": category.domain if category else ""}
-        return {**alert.labels, **own, "channel": "business_data", "severity": alert.severity.value, "case_id": kept.case_id}
+        return {**posted_labels(alert.labels), **own, "channel": "business_data", "severity": alert.severity.value, "case_id": kept.case_id}
 
     def _nodes(self, labels: Labels) -> list[Node]:
         return [] if self.rules is None else self.rules.tree.routes(labels)

@@ -20,14 +20,23 @@ def _said(value: Any) -> Any:
 
 
 Time = Annotated[Moment | None, BeforeValidator(_said)]
-LabelSet = dict[Annotated[str, Field(pattern=r"^[a-zA-Z_][a-zA-Z0-9_]{0,127}$")], Annotated[str, Field(max_length=4096)]]
+NAME = r"^[a-zA-Z_][a-zA-Z0-9_]{0,127}$"
+
+
+def _named(schema: dict[str, Any]) -> None:
+    """JSON Schema's way to say that there are no other names than these."""
+    schema.pop("patternProperties")
+    schema |= {"propertyNames": {"pattern": NAME}, "additionalProperties": {"type": "string", "maxLength": 4096}}
+
+
+LabelSet = dict[Annotated[str, Field(pattern=NAME)], Annotated[str, Field(max_length=4096)]]
 
 
 class AlertIn(BaseModel):
     """One alert that is posted. Members that we do not know are passed over, as Alertmanager does."""
 
-    labels: LabelSet = Field(min_length=1, max_length=MOST_LABELS)
-    annotations: LabelSet = Field(default_factory=dict, max_length=MOST_LABELS)
+    labels: LabelSet = Field(min_length=1, max_length=MOST_LABELS, json_schema_extra=_named)
+    annotations: LabelSet = Field(default_factory=dict, max_length=MOST_LABELS, json_schema_extra=_named)
     startsAt: Time = None
     endsAt: Time = None
     generatorURL: str = Field("", max_length=2048)

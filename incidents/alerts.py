@@ -7,10 +7,10 @@ only what names the place (incidents.public_address).
 """
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from incidents.case import ENDED, Case, State
-from incidents.catalogue import City
+from incidents.catalogue import City, Closes
 from incidents.notices import Alert
 from incidents.public_address import public_address
 
@@ -27,7 +27,8 @@ def alert_of(city: City, case: Case) -> Alert | None:
     """The case as an alert: it fires from its filing, and is resolved in every end state; None while it is none (not filed yet).
 
     `starts_at` is when it was filed, after a reopening when it was filed again: a new occurrence. A label that the case does not have
-    (no district) is left out, which is the same as an empty one to every matcher.
+    (no district) is left out, which is the same as an empty one to every matcher. What another system's alert was posted with
+    (`alertname`, `job` …) stands beside them, so that trees and silences may name it.
     """
     if case.filed_at is None or case.state in NOT_YET:
         return None
@@ -41,8 +42,15 @@ def alert_of(city: City, case: Case) -> Alert | None:
     )
 
 
+def posted_labels(labels: Mapping[str, str]) -> dict[str, str]:
+    """What of an alert's own labels stands beside the case's: nobody who posts says what district or category a case is of."""
+    return {name: value for name, value in labels.items() if name not in LABELS}
+
+
 def _labels(city: City, case: Case) -> Iterator[tuple[str, object]]:
     category = city.catalogue.get(case.category)
+    if category is not None and category.close is Closes.SOURCE:
+        yield from posted_labels((case.attributes or {}).get("labels", {})).items()
     yield "city", city.key
     yield "category", case.category
     yield "domain", category.domain if category else None

@@ -104,7 +104,7 @@ def _alerts(area: APIRouter, world: World) -> None:
 
 
 def _silences(area: APIRouter, world: World) -> None:
-    @area.post("/silences", summary="Silence notices")
+    @area.post("/silences", responses={404: {"description": "`id` names no silence"}}, summary="Silence notices")
     async def post_silences(silence: SilenceIn, person: CanSilence) -> SilenceId:
         """Nobody is told of what all matchers match, from `startsAt` to `endsAt`; with `id` in the place of that silence. Whoever acts
         for one district names it: `district="370202"`."""

@@ -10,8 +10,13 @@ from hypothesis import strategies as st
 
 from config.load import load_city
 from config.settings import Settings
+from incidents.alerts import alert_of
+from incidents.case import State
+from incidents.catalogue import SYSTEM
 from incidents.posted import Posted, met, occurrence, posted
 from incidents.steps import intake
+from tests.incidents.closing import desk_in
+from tests.incidents.test_closed_by_source import ALERTS
 
 NOW = datetime(2026, 11, 21, 1, tzinfo=UTC)
 CITY = load_city(Settings(city="qingdao"))
@@ -66,3 +71,14 @@ def test_the_report_of_an_alert_opens_the_case_that_was_foretold(seconds: float,
     moment = intake.moment(event)
     assert intake.category_of(event, CITY).key == "system" and intake.point(event["data"], CITY) is None
     assert intake.opens(event, moment, round(moment.timestamp() * 1000), CITY) == begun.case_id
+
+
+def test_trees_and_silences_see_the_posted_labels_beside_the_cases() -> None:
+    """But nobody who posts says of what district, category or severity a case is."""
+    desk = desk_in(State.FILED, SYSTEM, ALERTS)
+    labels = {"alertname": "Down", "job": "api", "district": "370202", "category": "gas_leak", "severity": "info"}
+    found = alert_of(ALERTS, desk.open.model_copy(update={"attributes": {"labels": labels}}))
+    assert found is not None and found.labels["alertname"] == "Down" and found.labels["job"] == "api"
+    assert (found.labels["category"], found.labels["severity"], found.labels["district"]) == (SYSTEM, "normal", "1")
+    ordinary = alert_of(CITY, desk_in(State.FILED, "building").open.model_copy(update={"attributes": {"labels": labels}}))
+    assert ordinary is not None and "alertname" not in ordinary.labels
