@@ -26,7 +26,11 @@ from console.routes.pages import SHELLS, hashes
 from console.words import catalogue
 from incidents.catalogue import City
 
-KEPT = 500
+KEPT = 300
+MOST_KNOWN = 200_000
+"""Ids of which it is remembered how often they came."""
+BEHIND = 1000
+"""Events that a page may be behind; one that is slower begins anew."""
 MOST_BYTES = 256_000
 SHOWN_BYTES = 20_000
 SILENCE_S = 30.0
@@ -51,7 +55,7 @@ class Inbox:
         self._known: Sequence[str] = ()
         self._kept: deque[bytes] = deque(maxlen=KEPT)
         self._times: Counter[str] = Counter()
-        self._serial = 0
+        self._totals = {"got": 0, "distinct": 0, "again": 0, "refused": 0}
         self._watchers: set[asyncio.Queue[bytes]] = set()
         self._speaks = asyncio.Event()
         self._speaks.set()
@@ -64,14 +68,14 @@ class Inbox:
             self._known = tuple(self._secrets())
             said = read(message, self._known, now)
         status, words = self._answer(message, said.signed)
-        self._times[f"{message.path} {said.id}"] += 1
-        self._serial += 1
+        times = self._count(f"{message.path} {said.id}", status)
         got = asdict(said) | {
-            "n": self._serial,
+            "n": self._totals["got"],
+            "totals": dict(self._totals),
             "received_at": now.isoformat(),
             "protocol": message.protocol,
             "path": message.path,
-            "times": self._times[f"{message.path} {said.id}"],
+            "times": times,
             "status": status,
             "bytes": len(message.body),
             "headers": {name: value for name, value in message.headers.items() if name not in HIDDEN},
@@ -80,6 +84,16 @@ class Inbox:
         self._kept.append(_event("notice", got))
         self._tell(self._kept[-1])
         return status, words
+
+    def _count(self, key: str, status: int) -> int:
+        """How often this one came by now."""
+        if len(self._times) >= MOST_KNOWN:
+            self._times.clear()
+        self._times[key] += 1
+        self._totals["got"] += 1
+        self._totals["distinct" if self._times[key] == 1 else "again"] += 1
+        self._totals["refused"] += status >= 400
+        return self._times[key]
 
     def _answer(self, message: Message, signed: bool | None) -> tuple[int, dict[str, Any]]:
         if signed is False:
@@ -106,7 +120,7 @@ class Inbox:
 
     async def watch(self) -> AsyncIterator[bytes]:
         """Server-sent events: all that is kept, `ready`, then whatever comes."""
-        queue: asyncio.Queue[bytes] = asyncio.Queue()
+        queue: asyncio.Queue[bytes] = asyncio.Queue(BEHIND)
         self._watchers.add(queue)
         try:
             yield b"retry: 1000\n\n" + _event("mood", {"mood": self.mood}) + b"".join(self._kept) + _event("ready", {})
@@ -122,7 +136,10 @@ class Inbox:
 
     def _tell(self, body: bytes) -> None:
         for queue in self._watchers:
-            queue.put_nowait(body)
+            behind = queue.full()
+            while behind and not queue.empty():
+                queue.get_nowait()
+            queue.put_nowait(b"" if behind else body)
 
 
 def create_receiver(city: City, inbox: Inbox, *, real_time: bool = True) -> Starlette:

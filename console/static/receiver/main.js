@@ -7,29 +7,39 @@ import { chooseTheme, isDark } from "../lib/look.js";
 import { clockSeconds, full } from "../lib/time.js";
 import { Empty, IconButton, Shape, StateChip } from "../lib/ui.js";
 
-const MOST = 500, MOODS = ["well", "failing", "silent"], PATIENT_MS = 3_600_000;
-const notices = signal([]), mood = signal("well"), live = signal(false), only = signal(null), opened = signal(null);
-const shown = computed(() => notices.value.filter((one) => !only.value || one.protocol === only.value));
+const MOST = 150, EACH = 50, DRAW_MS = 300, MOODS = ["well", "failing", "silent"], PATIENT_MS = 3_600_000;
+const notices = signal([]), totals = signal({ got: 0, distinct: 0, again: 0, refused: 0 }), channels = signal([]), mood = signal("well"), live = signal(false), only = signal(null), opened = signal(null);
+const shown = computed(() => only.value ? notices.value.filter((one) => one.protocol === only.value) : notices.value.slice(0, MOST));
 
+// The latest of all, and the latest of each channel: a rare one is not washed away.
+function kept(list) {
+  const seen = new Map();
+  return list.filter((one, at) => { const n = (seen.get(one.protocol) ?? 0) + 1; seen.set(one.protocol, n); return at < MOST || n <= EACH; });
+}
+
+// What comes is drawn a few times a second: a city in a hurry sends more than a page could draw one by one.
 function follow() {
   const source = new EventSource("/-/received");
-  let waiting = []; // all that was kept comes first: it is drawn at once
-  const add = (more) => { const from = notices.value[0]?.n ?? 0; notices.value = [...more.filter((one) => one.n > from).reverse(), ...notices.value].slice(0, MOST); };
-  source.addEventListener("open", () => { waiting = []; });
+  let fresh = [], timer = null;
+  const draw = () => {
+    timer = null;
+    if (!fresh.length) return;
+    const from = notices.value[0]?.n ?? 0, anew = fresh.at(-1).n < from; // the receiver was started anew
+    notices.value = kept([...fresh.filter((one) => anew || one.n > from).reverse(), ...anew ? [] : notices.value]);
+    totals.value = fresh.at(-1).totals;
+    for (const one of fresh) if (!channels.value.includes(one.protocol)) channels.value = [...channels.value, one.protocol].sort();
+    fresh = [];
+  };
   source.addEventListener("mood", (event) => { mood.value = JSON.parse(event.data).mood; });
-  source.addEventListener("notice", (event) => { const one = JSON.parse(event.data); if (waiting) waiting.push(one); else add([one]); });
-  source.addEventListener("ready", () => {
-    if (waiting.length && waiting.at(-1).n < (notices.value[0]?.n ?? 0)) notices.value = []; // the receiver was started anew
-    add(waiting ?? []);
-    waiting = null;
-    live.value = true;
-  });
-  source.addEventListener("error", () => { live.value = false; waiting = []; });
+  source.addEventListener("notice", (event) => { fresh.push(JSON.parse(event.data)); if (fresh.length > MOST * 2) fresh = fresh.slice(-MOST); timer ??= setTimeout(draw, DRAW_MS); });
+  source.addEventListener("ready", () => { live.value = true; });
+  source.addEventListener("error", () => { live.value = false; });
 }
 
 const turn = (to) => fetch("/-/mood", { method: "POST", headers: { "Content-Type": "application/json" }, body: JSON.stringify({ mood: to }) }).catch(() => { live.value = false; });
 
-const kindOf = (one) => one.kind.startsWith("case.") ? word("fact", one.kind.slice(5)) : word("notice", one.kind.replaceAll(" ", "_"));
+const plain = (kind) => kind.replace(/^cityloop\./, "").replace(/\.v\d+$/, "");
+const kindOf = (one) => plain(one.kind).startsWith("case.") ? word("fact", plain(one.kind).slice(5)) : word("notice", plain(one.kind).replaceAll(" ", "_"));
 const late = (one) => one.at && catalogue.real_time ? Date.parse(one.received_at) - Date.parse(one.at) : null;
 
 function Head() {
@@ -41,12 +51,9 @@ function Head() {
 }
 
 function Side() {
-  const all = notices.value, counts = new Map();
-  for (const one of all) counts.set(one.protocol, (counts.get(one.protocol) ?? 0) + 1);
-  const figures = { got: all.length, distinct: new Set(all.map((one) => `${one.path} ${one.id}`)).size, again: all.filter((one) => one.times > 1).length, refused: all.filter((one) => one.status >= 400).length };
-  return html`<aside class="side"><dl class="figures">${Object.entries(figures).map(([name, n]) => html`<div key=${name} class=${cls({ bad: name === "refused" && n })}><dt>${t(`receiver.${name}`)}</dt><dd>${number(n)}</dd></div>`)}</dl>
+  return html`<aside class="side"><dl class="figures">${Object.entries(totals.value).map(([name, n]) => html`<div key=${name} class=${cls({ bad: name === "refused" && n })}><dt>${t(`receiver.${name}`)}</dt><dd>${number(n)}</dd></div>`)}</dl>
     <fieldset class="mood"><legend>${t("receiver.mood")}</legend>${MOODS.map((one) => html`<label key=${one} class=${cls({ on: mood.value === one })}><input type="radio" name="mood" checked=${mood.value === one} onChange=${() => turn(one)}/><span>${t(`receiver.mood.${one}`)}</span></label>`)}<p class="hint">${t(`receiver.hint.${mood.value}`)}</p></fieldset>
-    <section class="channels"><h2>${t("receiver.channels")}</h2><ul>${[[null, all.length], ...[...counts].sort()].map(([name, n]) => html`<li key=${name}><button type="button" aria-pressed=${only.value === name} onClick=${() => { only.value = name; }}><span>${name ? t(`protocol.${name}`) : t("receiver.every")}</span><b>${number(n)}</b></button></li>`)}</ul></section></aside>`;
+    <section class="channels"><h2>${t("receiver.channels")}</h2><ul>${[null, ...channels.value].map((name) => html`<li key=${name}><button type="button" aria-pressed=${only.value === name} onClick=${() => { only.value = name; }}><span>${name ? t(`protocol.${name}`) : t("receiver.every")}</span></button></li>`)}</ul></section></aside>`;
 }
 
 function Case({ one }) {
