@@ -13,7 +13,7 @@ from adapters.deliveries_redis import RedisDeliveries
 from adapters.hook_state import Explained
 from adapters.hook_state_redis import RedisHookState
 from adapters.hot import HotStore
-from cli.hooks_queue import as_shown
+from cli.hooks_queue import as_shown, remembered
 from cli.output import AsJson, out, say, table
 from cli.words import moment
 from config.load import load_city
@@ -61,11 +61,7 @@ async def _asked(case_id: str) -> list[Told]:
 async def _with_deliveries(hot: HotStore, said: Sequence[Explained]) -> list[Told]:
     queue = RedisDeliveries(hot)
     names = [each.name for each in await queue.targets()]
-    found: list[Told] = []
-    for each in said:
-        shown = await asyncio.gather(*(queue.show(id_) for id_ in each.deliveries(names)))
-        found.append(Told(each, tuple(one for one in shown if one is not None)))
-    return found
+    return [Told(each, tuple(await remembered(queue, each.deliveries(names)))) for each in said]
 
 
 def _row(told: Told, zone: str) -> tuple[Any, ...]:

@@ -24,6 +24,8 @@ from incidents.journal import Kind
 MOST = 100_000
 """Deliveries looked at for a list; more of them are a stopped engine, and `cityloop_hook_queue_deliveries` says how many."""
 AT_ONCE = 200
+BESIDE = 16
+"""Questions to Redis beside each other; each takes a connection."""
 DETAIL_SHOWN = 80
 
 T = TypeVar("T")
@@ -215,13 +217,17 @@ def _ask(question: Callable[[Deliveries], Awaitable[T]]) -> T:
     return asyncio.run(asked())
 
 
+async def remembered(queue: Deliveries, ids: Sequence[str]) -> list[Delivery]:
+    """Those of these that are, in order."""
+    parts = [ids[at : at + BESIDE] for at in range(0, len(ids), BESIDE)]
+    shown = [each for part in parts for each in await asyncio.gather(*map(queue.show, part))]
+    return [each for each in shown if each is not None]
+
+
 async def _found(queue: Deliveries, which: Which, wanted: Wanted) -> list[Delivery]:
     states = {Which.WAITING: (State.WAITING,), Which.DEAD: (State.DEAD,), Which.ALL: (State.DEAD, State.WAITING)}[which]
     ids = [id_ for state in states for id_ in await queue.listed(state, MOST)]
-    found: list[Delivery] = []
-    for at in range(0, len(ids), AT_ONCE):
-        shown = await asyncio.gather(*(queue.show(id_) for id_ in ids[at : at + AT_ONCE]))
-        found += [each for each in shown if each is not None and each.state is not State.DELIVERED and wanted.has(each)]
+    found = [each for each in await remembered(queue, ids) if each.state is not State.DELIVERED and wanted.has(each)]
     return sorted(found, key=lambda each: each.queued_ms)
 
 

@@ -68,7 +68,7 @@ class Inbox:
             self._known = tuple(self._secrets())
             said = read(message, self._known, now)
         status, words = self._answer(message, said.signed)
-        times = self._count(f"{message.path} {said.id}", status)
+        times = self._count(f"{message.path} {said.id}" if said.id else f"{self._totals['got']}", status)
         got = asdict(said) | {
             "n": self._totals["got"],
             "totals": dict(self._totals),

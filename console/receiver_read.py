@@ -5,7 +5,6 @@ channels (handlers/channels/): a witness of what a receiver in the city understa
 """
 
 import base64
-import hashlib
 import hmac
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -53,8 +52,9 @@ class Message:
 
 @dataclass(frozen=True)
 class Read:
-    """What it says. `id` stays over repeats; `kind` is its type or reason, `at` when it was written, `receiver` whom it is for; `signed` is
-    None where nothing is signed; `cases` have the fields of `SHOWN` that it tells, the last may be `{"more": n}`."""
+    """What it says. `id` stays over repeats, "" where the protocol has none; `kind` is its type or reason, `at` when it was written,
+    `receiver` whom it is for; `signed` is None where nothing is signed; `cases` have the fields of `SHOWN` that it tells, the last may be
+    `{"more": n}`."""
 
     id: str
     title: str
@@ -132,7 +132,7 @@ def _webhook(message: Message) -> Read:
     """Standard Webhooks 1.0: `{"type", "timestamp", "data"}`; the id stands in a header."""
     body = orjson.loads(message.body)
     data = body["data"]
-    return _of_event(message.headers.get("webhook-id") or _digest(message.body), body["type"], body.get("timestamp"), data)
+    return _of_event(message.headers.get("webhook-id") or "", body["type"], body.get("timestamp"), data)
 
 
 def _cloudevent(message: Message) -> Read:
@@ -161,7 +161,7 @@ def _alertmanager(message: Message) -> Read:
     alerts = body["alerts"]
     drill = any((each["labels"] | each["annotations"]).get("drill") == "true" for each in alerts)
     kind = body.get("notification_reason") or body["status"]
-    id_ = message.headers.get("webhook-id") or _digest(message.body)
+    id_ = message.headers.get("webhook-id") or ""
     cases = _cases(alerts, ("endsAt",), body.get("truncatedAlerts"))
     return Read(id_, "" if cases else body["groupKey"], "", kind, body["status"] == "firing", drill, None, body["receiver"], cases=cases)
 
@@ -199,7 +199,7 @@ def _robot(message: Message) -> Read:
     texts = [text for text in _texts(body) if text.strip()]
     lines = [_plain(line) for line in "\n".join(texts).strip().splitlines()] or [""]
     rest = lines[2:] if lines[1:2] == lines[:1] else lines[1:]  # a title and the same as a heading
-    return Read(_digest(orjson.dumps(texts)), lines[0], "\n".join(rest), drill="演练" in lines[0])
+    return Read("", lines[0], "\n".join(rest), drill="演练" in lines[0])
 
 
 def _texts(found: Any, name: str = "") -> Iterable[str]:
@@ -222,13 +222,9 @@ def _other(message: Message) -> Read:
     said = message.body.decode("utf-8", "replace").strip()
     with suppress(orjson.JSONDecodeError):
         said = "\n".join(_texts(orjson.loads(message.body))) or said
-    id_ = message.headers.get("webhook-id") or message.headers.get("idempotency-key") or _digest(message.body)
+    id_ = message.headers.get("webhook-id") or message.headers.get("idempotency-key") or ""
     first, *rest = said.splitlines() or [""]
     return Read(id_, first[:MOST_TITLE], "\n".join(rest), drill="演练" in said or "DRILL" in said)
-
-
-def _digest(body: bytes) -> str:
-    return hashlib.sha256(body).hexdigest()[:24]
 
 
 READERS: dict[str, Callable[[Message], Read]] = {

@@ -182,3 +182,12 @@ def test_a_case_is_explained_with_what_became_of_each_message(cityloop: Cityloop
     assert "gone/webhook/1 dead after 1" in shown and "the interval `night` mutes it" in shown
     code, _, said = cityloop("explain", "QD-2")
     assert code == 1 and "nothing was decided about QD-2" in said
+
+
+def test_many_are_listed_without_a_connection_each(cityloop: Cityloop, here: Settings) -> None:
+    async def happen(queue: Deliveries) -> None:
+        await queue.enqueue([order(f"c{number}") for number in range(300)], now_ms())
+
+    on_queue(here, happen)
+    code, found, said = cityloop("list", "--limit", "0", "--json")
+    assert code == 0 and len(found) == 300, said
