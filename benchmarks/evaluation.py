@@ -22,7 +22,7 @@ from typing import Any
 from adapters import stack, topics
 from adapters.bus import Out, Publisher
 from adapters.evaluation_store import Counting, Sheets
-from adapters.fact_log import recount
+from adapters.recount import recount
 from adapters.stack_state import Mode
 from config.load import load_city
 from config.load_indicators import load_evaluation

@@ -9,7 +9,7 @@ from typing import Annotated, Protocol
 import typer
 
 from adapters.evaluation_store import Sheets, read_only
-from adapters.fact_log import Recount, recount
+from adapters.recount import Recount, recount
 from cli.output import say
 from config.settings import Settings
 from incidents.catalogue import City

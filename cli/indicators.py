@@ -10,7 +10,7 @@ import typer
 from rich.console import RenderableType
 
 from adapters.evaluation_store import read_only
-from adapters.fact_log import recount
+from adapters.recount import recount
 from cli import words
 from cli.evaluated import AsOf, Evaluated, PeriodOption, asked_period, evaluated, moment
 from cli.output import AsJson, out, say, table

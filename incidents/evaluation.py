@@ -1,7 +1,7 @@
 """The evaluation sheet of a case: what its facts come to, kept small. Figures are counted from sheets and from nothing else.
 
 `Sheet.take` is the one fold: the running projection (streams/evaluation.py) and the recomputation from `cases.events`
-(adapters/fact_log.py) both go through it, so that they cannot differ. It reads a fact as parsed JSON: a month has four millions of them.
+(adapters/recount.py) both go through it, so that they cannot differ. It reads a fact as parsed JSON: a month has four millions of them.
 """
 
 from collections.abc import Mapping

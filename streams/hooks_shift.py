@@ -17,8 +17,8 @@ import structlog
 from adapters import metrics
 from adapters.bus import TopicId, TopicState, topic_state
 from adapters.deliveries import Deliveries, Order
+from adapters.fact_log import ConsumerRecord, FactLog
 from adapters.fault import Fault
-from adapters.hook_log import ConsumerRecord, HookLog
 from adapters.hook_state import LEASE_MS, HookState, Kept, LeaseLost, Turn
 from config.settings import Settings
 from config.topics import CASE_EVENTS
@@ -39,6 +39,7 @@ log = structlog.get_logger(__name__)
 
 RENEW_S = 1.0
 LOOK_S = 0.1
+MOST = 500
 AUDIT_EVERY_S = 5.0
 COMMIT_EVERY_S = 1.0
 SURE_MS = LEASE_MS - 1_000
@@ -115,7 +116,7 @@ class Shift:
     def __init__(self, setup: Setup, lease: Lease) -> None:
         self._setup = setup
         self._lease = lease
-        self._log = HookLog(setup.settings.kafka_bootstrap, _events(setup.settings), _group(setup.settings))
+        self._log = FactLog(setup.settings.kafka_bootstrap, _events(setup.settings), _group(setup.settings))
         self._topic = TopicId(setup.settings.kafka_bootstrap, _events(setup.settings))
         self._topic_id = ""
         self._next: dict[int, int] = {}
@@ -156,7 +157,7 @@ class Shift:
     async def step(self) -> None:
         """Read, take a turn, look after the rest. Raises TryAgain, NotReady and LeaseLost."""
         assert self._dispatcher is not None, "begin first"
-        records = await self._log.read(self._dispatcher.wait_s(LOOK_S))
+        records = await self._log.read(MOST, round(self._dispatcher.wait_s(LOOK_S) * 1000))
         began = time.monotonic()
         offsets = {record.partition: record.offset + 1 for record in records}
         self._setup.silences.look()

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from adapters.evaluation_store import Counting, Sheets
-from adapters.fact_log import Fold
+from adapters.recount import Fold
 from incidents.case import Fact
 from incidents.evaluation import Sheet, moment_ms
 from incidents.flags import BIT, flags_at, standing

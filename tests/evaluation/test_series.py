@@ -3,7 +3,7 @@
 import time
 
 from adapters.evaluation_store import Counting
-from adapters.fact_log import Fold
+from adapters.recount import Fold
 from benchmarks.evaluation import MONTH, story
 from config.load import load_city
 from config.settings import Settings
