@@ -2,10 +2,7 @@
 
 import asyncio
 import gc
-import signal
 import socket
-from collections.abc import Iterator
-from contextlib import contextmanager
 
 import typer
 import uvicorn
@@ -13,11 +10,10 @@ import uvloop
 
 from adapters.log import configure_logging
 from cli.output import say
+from cli.serving import FeedServer, listen
 from config.settings import Settings, load_settings
 from console.app import create_app
-from console.feed import Hub
 from console.opened import open_world
-from incidents.errors import UserError
 
 GRACE_S = 2
 
@@ -37,16 +33,11 @@ def serve() -> None:
     """
     settings = load_settings()
     configure_logging(settings, "console")
-    with _listen(settings) as listening, asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+    with (
+        listen(settings.http_host, settings.http_port, "CITYLOOP_HTTP_PORT") as listening,
+        asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner,
+    ):
         runner.run(_serve(settings, listening))
-
-
-def _listen(settings: Settings) -> socket.socket:
-    try:
-        return socket.create_server((settings.http_host, settings.http_port))
-    except OSError as error:
-        where = f"{settings.http_host}:{settings.http_port}"
-        raise UserError(f"cannot listen on {where} ({error.strerror}); choose another CITYLOOP_HTTP_PORT, or 0") from None
 
 
 async def _serve(settings: Settings, listening: socket.socket) -> None:
@@ -60,23 +51,4 @@ async def _serve(settings: Settings, listening: socket.socket) -> None:
     say(f"console at http://{host}:{port}/")
     if not await asyncio.to_thread(world.access.people.accounts):
         say("nobody has an account yet; make one with `cityloop accounts add NAME --role ROLE` (docs/people.md)")
-    await _Server(config, world.hub).serve(sockets=[listening])
-
-
-class _Server(uvicorn.Server):
-    """Ends the browsers' feeds before it waits for open requests, which would never end by themselves; then the process, with 0."""
-
-    def __init__(self, config: uvicorn.Config, hub: Hub) -> None:
-        super().__init__(config)
-        self._hub = hub
-
-    @contextmanager
-    def capture_signals(self) -> Iterator[None]:
-        """Instead of uvicorn's, which gives itself the signal once more when all is done."""
-        for number in (signal.SIGTERM, signal.SIGINT):
-            asyncio.get_running_loop().add_signal_handler(number, self._end)
-        yield
-
-    def _end(self) -> None:
-        self._hub.close()
-        self.should_exit = True
+    await FeedServer(config, world.hub.close).serve(sockets=[listening])

@@ -1,10 +1,7 @@
 """`cityloop hooks receiver`: a receiver of one's own, with a page that shows notices as they arrive."""
 
 import asyncio
-import signal
 import socket
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated
 
@@ -13,6 +10,7 @@ import uvicorn
 from starlette.applications import Starlette
 
 from cli.output import say
+from cli.serving import FeedServer, listen
 from config.load import load_city
 from config.settings import load_settings
 from console.receiver import Inbox, create_receiver
@@ -48,12 +46,8 @@ def receive(
     own = settings.local_dir / "secrets" / "hooks"
     for path in secret_file or ():
         _secret(path)
-    try:
-        listening = socket.create_server((HOST, port))
-    except OSError as error:
-        raise UserError(f"cannot listen on {HOST}:{port} ({error.strerror}); choose another --port, or 0") from None
     inbox = Inbox(lambda: [_secret(path) for path in secret_file or sorted(own.glob("*"))])
-    with listening:
+    with listen(HOST, port, "--port") as listening:
         address = f"http://{HOST}:{listening.getsockname()[1]}/"
         say(f"receiver at {address}; it takes notices at {address}{{{','.join(READERS)}}}")
         asyncio.run(_serve(create_receiver(city, inbox, real_time=settings.clock == "real"), inbox, listening))
@@ -61,26 +55,7 @@ def receive(
 
 async def _serve(app: Starlette, inbox: Inbox, listening: socket.socket) -> None:
     config = uvicorn.Config(app, log_config=None, access_log=False, timeout_graceful_shutdown=GRACE_S)
-    await _Server(config, inbox).serve(sockets=[listening])
-
-
-class _Server(uvicorn.Server):
-    """Ends the pages' feeds, which would never end by themselves, then the process, with 0."""
-
-    def __init__(self, config: uvicorn.Config, inbox: Inbox) -> None:
-        super().__init__(config)
-        self._inbox = inbox
-
-    @contextmanager
-    def capture_signals(self) -> Iterator[None]:
-        """Instead of uvicorn's, which gives itself the signal once more when all is done."""
-        for number in (signal.SIGTERM, signal.SIGINT):
-            asyncio.get_running_loop().add_signal_handler(number, self._end)
-        yield
-
-    def _end(self) -> None:
-        self._inbox.close()
-        self.should_exit = True
+    await FeedServer(config, inbox.close).serve(sockets=[listening])
 
 
 def _secret(path: Path) -> str:
