@@ -7,7 +7,6 @@ import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 from fastapi import APIRouter, Depends, FastAPI
@@ -46,9 +45,8 @@ from console.routes import (
     units,
     unseal,
 )
+from console.shells import STATIC
 from console.world import World
-
-STATIC = Path(__file__).parent / "static"
 
 ROUTERS: tuple[Callable[[World], APIRouter], ...] = (
     pages.router,

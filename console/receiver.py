@@ -16,13 +16,13 @@ from typing import Any
 import orjson
 from starlette.applications import Starlette
 from starlette.requests import Request
-from starlette.responses import HTMLResponse, JSONResponse, Response, StreamingResponse
+from starlette.responses import JSONResponse, Response, StreamingResponse
 from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 
-from console.edge import SAFE, policy
+from console.edge import SAFE
 from console.receiver_read import Message, answer, read
-from console.routes.pages import SHELLS, hashes
+from console.shells import RECEIVER, STATIC, served_page
 from console.words import catalogue
 from incidents.catalogue import City
 
@@ -148,8 +148,9 @@ def create_receiver(city: City, inbox: Inbox, *, real_time: bool = True) -> Star
     names = catalogue(city) | {"real_time": real_time}
 
     async def page(_: Request) -> Response:
-        text = await asyncio.to_thread((SHELLS / "receiver.html").read_text, "utf-8")
-        return HTMLResponse(text, headers={"Cache-Control": "no-cache", "Content-Security-Policy": policy(*hashes(text)), **SAFE})
+        shell = served_page(RECEIVER)
+        shell.headers.update(SAFE)
+        return shell
 
     async def receive(request: Request) -> Response:
         body = b""
@@ -180,7 +181,7 @@ def create_receiver(city: City, inbox: Inbox, *, real_time: bool = True) -> Star
             Route("/-/received", received),
             Route("/-/names", lambda _: JSONResponse(names)),
             Route("/-/mood", turn, methods=["POST"]),
-            Mount("/static", StaticFiles(directory=SHELLS)),
+            Mount("/static", StaticFiles(directory=STATIC)),
             Route("/{path:path}", receive, methods=["POST"]),
         ]
     )

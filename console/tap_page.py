@@ -28,7 +28,7 @@ _SHELL = """<!doctype html>
   <link rel="icon" href="/static/mark.svg">
   <link rel="stylesheet" href="/static/css/base.css">
   <link rel="stylesheet" href="/static/css/ui.css">
-  <link rel="stylesheet" href="/static/css/login.css">
+  <link rel="stylesheet" href="/static/login/login.css">
 </head>
 <body>
   <main class="login"><div class="card">

@@ -15,12 +15,12 @@ import uvicorn
 from starlette.applications import Starlette
 from starlette.datastructures import UploadFile
 from starlette.requests import Request
-from starlette.responses import FileResponse, HTMLResponse, JSONResponse, Response
+from starlette.responses import JSONResponse, Response
 from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 
-from console.edge import SAFE, policy
-from console.routes.pages import PAGES, SHELLS, hashes
+from console.edge import SAFE
+from console.shells import PAGES, STATIC, WORKER, Page, served_page, worker
 from tests.browser.desk import Desk, Json
 from tests.browser.desk_api import API, Act, problem
 from tests.waiting import until
@@ -43,21 +43,18 @@ def desk_served(desk: Desk, port: int = 0) -> Iterator[str]:
 
 
 def _application(desk: Desk) -> Starlette:
-    pages = [Route(path, _page(name)) for path, name in PAGES.items() if (SHELLS / name).is_file()]
+    pages = [Route(path, _page(page)) for path, page in PAGES.items()]
     api = [Route(f"/api/v1{path}", _answer(desk, act), methods=[method]) for method, path, act in API]
-    worker = Route(
-        "/field-worker.js",
-        lambda _: FileResponse(SHELLS / "field-worker.js", media_type="text/javascript", headers={"Cache-Control": "no-cache"}),
-    )
-    return Starlette(routes=[worker, *pages, *api, Mount("/static", StaticFiles(directory=SHELLS))])
+    return Starlette(routes=[Route(f"/{WORKER}", lambda _: worker()), *pages, *api, Mount("/static", StaticFiles(directory=STATIC))])
 
 
-def _page(name: str) -> Any:
-    async def page(_: Request) -> Response:
-        text = (SHELLS / name).read_text("utf-8")
-        return HTMLResponse(text, headers={"Cache-Control": "no-cache", "Content-Security-Policy": policy(*hashes(text)), **SAFE})
+def _page(page: Page) -> Any:
+    async def answer(_: Request) -> Response:
+        found = served_page(page)
+        found.headers.update(SAFE)
+        return found
 
-    return page
+    return answer
 
 
 def _answer(desk: Desk, act: Act) -> Any:

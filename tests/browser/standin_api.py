@@ -12,12 +12,12 @@ from typing import Any
 import uvicorn
 from starlette.applications import Starlette
 from starlette.requests import Request
-from starlette.responses import HTMLResponse, JSONResponse, Response, StreamingResponse
+from starlette.responses import JSONResponse, Response, StreamingResponse
 from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 
-from console.edge import SAFE, policy
-from console.routes.pages import PAGES, SHELLS, hashes
+from console.edge import SAFE
+from console.shells import PAGES, STATIC, Page, served_page
 from tests.browser.standin import LEAD, TAB_OF, Standin
 from tests.browser.standin_city import NOW, ROW, iso, picture
 from tests.waiting import until
@@ -44,17 +44,18 @@ Body = dict[str, Any]
 
 def create(world: Standin) -> Starlette:
     """The application over it."""
-    routes = [Route(path, _page(name)) for path, name in PAGES.items() if (SHELLS / name).is_file()]
+    routes = [Route(path, _page(page)) for path, page in PAGES.items()]
     routes += [Route(f"/api/v1{path}", _answer(world, act), methods=[method]) for method, path, act in API]
-    return Starlette(routes=[*routes, Route("/api/v1/feed", _feed(world)), Mount("/static", StaticFiles(directory=SHELLS))])
+    return Starlette(routes=[*routes, Route("/api/v1/feed", _feed(world)), Mount("/static", StaticFiles(directory=STATIC))])
 
 
-def _page(name: str) -> Any:
-    async def page(_: Request) -> Response:
-        text = (SHELLS / name).read_text("utf-8")
-        return HTMLResponse(text, headers={"Content-Security-Policy": policy(*hashes(text)), **SAFE})
+def _page(page: Page) -> Any:
+    async def answer(_: Request) -> Response:
+        found = served_page(page)
+        found.headers.update(SAFE)
+        return found
 
-    return page
+    return answer
 
 
 def _feed(world: Standin) -> Any:

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Page, expect
 
+from console.shells import PAGES, shell
 from tests.browser.conftest import complaints
 from tests.browser.desk import OFFICE, SPOT, Desk
 from tests.browser.opened import Opened, photo
@@ -244,10 +245,10 @@ def test_every_view_is_readable_by_everybody(phone: OpenDesk, scheme: str) -> No
 
 def test_the_worker_keeps_every_file_that_the_page_is_made_of() -> None:
     static = Path("console/static")
-    shell, listed = (static / "field.html").read_text("utf-8"), json.loads((static / "field/shell.json").read_text("utf-8"))
-    modules = json.loads(re.findall(r'importmap">(.*?)</script>', shell)[0])["imports"]
+    html, listed = shell(PAGES["/field"]), json.loads((static / "field/shell.json").read_text("utf-8"))
+    modules = json.loads(re.findall(r'importmap">(.*?)</script>', html)[0])["imports"]
     waiting, found = (
-        [path[1:] for path in re.findall(r'(?:href|src)="(/static/[^"]+)"', shell)]
+        [path[1:] for path in re.findall(r'(?:href|src)="(/static/[^"]+)"', html)]
         + [f"static/labels/{lang}.json" for lang in ("zh", "en")],
         set(),
     )

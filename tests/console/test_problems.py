@@ -11,7 +11,7 @@ from pydantic import BaseModel
 
 from console.edge import CSP, MOST_BYTES, SAFE, Edge, broken
 from console.problems import MEDIA_TYPE, Problem, add_problems, not_found
-from console.routes.pages import hashes
+from console.shells import hashes
 from incidents.errors import NotReady, TryAgain, UserError
 
 

@@ -9,15 +9,14 @@ from pathlib import Path
 
 import pytest
 
-from console.app import STATIC
-from console.routes.pages import PAGES
+from console.shells import PAGES, RECEIVER, STATIC, Page, shell
 from incidents.case import CommandType, FactType, Role, State
 from incidents.catalogue import Channel, ClockKind, Severity
 
 MOST_SCRIPT = 900_000
 MOST_BEFORE_MAP = 60_000
 LANGUAGES = ("zh", "en")
-SHELLS = [STATIC / name for name in PAGES.values()]
+SHELLS = [*PAGES.values(), RECEIVER]
 FIGURES = ("reported", "opened", "merged", "held", "resent", "rejected", "pending", "lost")
 KINDS = {
     "state": State,
@@ -58,7 +57,7 @@ def imported(path: Path, seen: set[Path] | None = None) -> set[Path]:
 def _resolved(path: Path, name: str) -> Path:
     if name.startswith("."):
         return (path.parent / name).resolve()
-    named = json.loads(re.findall(r'importmap">(.*?)<', (STATIC / "operations.html").read_text("utf-8"))[0])["imports"]
+    named = json.loads(re.findall(r'importmap">(.*?)<', shell(PAGES["/"]))[0])["imports"]
     return STATIC / str(named[name]).removeprefix("/static/")
 
 
@@ -92,21 +91,21 @@ def test_every_word_that_a_page_asks_for_is_there() -> None:
 
 
 def test_nothing_is_asked_of_another_site() -> None:
-    for path in (found for suffix in (".js", ".css", ".html", ".json") for found in ours(suffix)):
+    for path in (found for suffix in (".js", ".css", ".json") for found in ours(suffix)):
         addresses = re.findall(r"https?://[^\s\"'`]+", path.read_text("utf-8"))
         assert set(addresses) <= {"http://www.w3.org/2000/svg"}, path.name
 
 
-@pytest.mark.parametrize("shell", SHELLS, ids=lambda path: path.name)
-def test_a_page_has_nothing_inline_but_its_import_map(shell: Path) -> None:
-    page = shell.read_text("utf-8")
-    assert not re.search(r'<style|\sstyle=|<script(?! type="importmap">)(?![^>]*src=)|\son\w+=', page)
-    assert page.index("importmap") < page.index('type="module"')
+@pytest.mark.parametrize("page", SHELLS, ids=lambda page: page.name)
+def test_a_page_has_nothing_inline_but_its_import_map(page: Page) -> None:
+    text = shell(page)
+    assert not re.search(r'<style|\sstyle=|<script(?! type="importmap">)(?![^>]*src=)|\son\w+=', text)
+    assert text.index("importmap") < text.index('type="module"')
 
 
-@pytest.mark.parametrize("shell", SHELLS, ids=lambda path: path.name)
-def test_what_a_page_links_to_is_there(shell: Path) -> None:
-    linked = re.findall(r'(?:href|src)="/static/([^"]+)"', shell.read_text("utf-8"))
+@pytest.mark.parametrize("page", SHELLS, ids=lambda page: page.name)
+def test_what_a_page_links_to_is_there(page: Page) -> None:
+    linked = re.findall(r'(?:href|src)="/static/([^"]+)"', shell(page))
     assert [name for name in linked if not (STATIC / name).is_file()] == []
 
 
