@@ -2,20 +2,16 @@
 
 import base64
 import time
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
 from standardwebhooks.webhooks import Webhook
 
-from config.settings import Settings
 from console.example_values import CAP, HOOK
-from incidents.case import Role
-from tests.console.served import Served, served
-from tests.console.test_events import Kept
+from tests.console.kept import Kept
+from tests.console.served import Served
 
 pytestmark = pytest.mark.stack
 
@@ -25,31 +21,13 @@ XEE = '<!DOCTYPE alert [<!ENTITY x SYSTEM "file:///etc/passwd">]>'
 LAUGHS = '<!DOCTYPE alert [<!ENTITY a "aaaaaaaaaa"><!ENTITY b "&a;&a;&a;&a;&a;&a;&a;&a;">]>'
 
 
-@pytest.fixture(scope="module")
-def bus() -> Kept:
-    """The console's bus."""
-    return Kept()
-
-
-@pytest.fixture(scope="module")
-def console(redis_server: str, tmp_path_factory: pytest.TempPathFactory, bus: Kept) -> Iterator[Served]:
-    """A console whose reports go to `bus`, and which knows two secrets of two senders."""
-    folder: Path = tmp_path_factory.mktemp("console")
-    settings = Settings(redis_url=redis_server, local_dir=folder, namespace="t-sources.", city="qingdao")
-    with served(settings, bus) as console:
-        secrets = folder / "secrets" / "webhooks"
-        secrets.mkdir()
-        for source in ("cap", "alertmanager", "hotline12345"):
-            (secrets / source).write_text("\n".join(SECRETS[:2]))
-            (secrets / source).chmod(0o600)
-        yield console
-
-
-@pytest.fixture(scope="module")
-def lead(console: Served) -> Iterator[httpx.Client]:
-    """Who sees all of this."""
-    with console.as_(Role.SHIFT_LEAD) as client:
-        yield client
+@pytest.fixture(scope="module", autouse=True)
+def _secrets(console: Served) -> None:
+    folder = console.world.settings.local_dir / "secrets" / "webhooks"
+    folder.mkdir()
+    for source in ("cap", "alertmanager", "hotline12345"):
+        (folder / source).write_text("\n".join(SECRETS[:2]))
+        (folder / source).chmod(0o600)
 
 
 @pytest.fixture(autouse=True)

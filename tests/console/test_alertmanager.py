@@ -3,7 +3,6 @@
 import json
 import shutil
 import subprocess
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -12,36 +11,13 @@ import httpx
 import orjson
 import pytest
 
-from config.settings import Settings
 from incidents.case import Role
-from tests.console.served import Served, served
-from tests.console.test_events import Kept
+from tests.console.kept import Kept
+from tests.console.served import Served
 
 pytestmark = pytest.mark.stack
 
 AMTOOL = shutil.which("amtool") or ""
-
-
-@pytest.fixture(scope="module")
-def bus() -> Kept:
-    """The console's bus."""
-    return Kept()
-
-
-@pytest.fixture(scope="module")
-def console(redis_server: str, tmp_path_factory: pytest.TempPathFactory, bus: Kept) -> Iterator[Served]:
-    """A console whose reports go to `bus`."""
-    folder: Path = tmp_path_factory.mktemp("console")
-    settings = Settings(redis_url=redis_server, local_dir=folder, namespace="t-alertmanager.", city="qingdao")
-    with served(settings, bus) as console:
-        yield console
-
-
-@pytest.fixture(scope="module")
-def lead(console: Served) -> Iterator[httpx.Client]:
-    """Who sees and may do all of this."""
-    with console.as_(Role.SHIFT_LEAD) as client:
-        yield client
 
 
 @pytest.fixture(scope="module")

@@ -1,22 +1,19 @@
 """Reports over HTTP: what is durable is answered 202, what intake would reject is refused with its place, field and what is right."""
 
 import asyncio
-from collections.abc import Iterable, Iterator
-from pathlib import Path
+from collections.abc import Iterator
 from typing import Any
 
 import httpx
 import orjson
 import pytest
 
-from adapters.bus import Out
-from config.settings import Settings
 from console.problems import Problem
 from console.reports import MOST_REPORTS, MOST_UNDER_WAY
 from incidents.case import Role
-from incidents.errors import TryAgain
 from incidents.rights import Permission
-from tests.console.served import Served, served
+from tests.console.kept import Kept
+from tests.console.served import Served
 
 pytestmark = pytest.mark.stack
 
@@ -24,43 +21,6 @@ PHONE, PLATE = "13800138000", "鲁B12345"
 NOW = "2026-11-21T08:59:00+08:00"
 BATCH = {"Content-Type": "application/cloudevents-batch+json"}
 ANSWERED = {"accepted": 1, "ids": ["r1"], "refused": [], "skipped": 0}
-
-
-class Kept:
-    """A bus that keeps what was published; `away` makes it fail."""
-
-    def __init__(self) -> None:
-        self.outs: list[Out] = []
-        self.away = False
-
-    async def publish(self, outs: Iterable[Out]) -> None:
-        """Keep them."""
-        if self.away:
-            raise TryAgain("Kafka: no broker")
-        self.outs += outs
-
-    async def close(self) -> None:
-        """Nothing is open."""
-
-    def events(self) -> list[dict[str, Any]]:
-        """Those kept, decoded; then none."""
-        found, self.outs = [orjson.loads(out.value or b"") for out in self.outs], []
-        return found
-
-
-@pytest.fixture(scope="module")
-def bus() -> Kept:
-    """The console's bus."""
-    return Kept()
-
-
-@pytest.fixture(scope="module")
-def console(redis_server: str, tmp_path_factory: pytest.TempPathFactory, bus: Kept) -> Iterator[Served]:
-    """A console whose reports go to `bus`."""
-    folder: Path = tmp_path_factory.mktemp("console")
-    settings = Settings(redis_url=redis_server, local_dir=folder, namespace="t-events.", city="qingdao")
-    with served(settings, bus) as console:
-        yield console
 
 
 @pytest.fixture(scope="module")
