@@ -7,7 +7,7 @@ from typing import TypeVar
 T = TypeVar("T")
 
 
-def until(answer: Callable[[], T], what: str, within_s: float = 20.0) -> T:
+def until(answer: Callable[[], T], what: str, within_s: float = 60.0) -> T:
     """The first true answer. Fails the test naming `what` and the last answer when there is none in time."""
     deadline = time.monotonic() + within_s
     while not (value := answer()):

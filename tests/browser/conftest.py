@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, ConsoleMessage, Page, sync_playwright
+from playwright.sync_api import Browser, ConsoleMessage, Page, expect, sync_playwright
 
 from adapters.stack_engines import free_port
 from config.settings import ROOT, Settings
@@ -32,6 +32,8 @@ Serve = Callable[..., tuple[Standin, str]]
 AXE = Path(__file__).parent / "vendor" / "axe.min.js"
 RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
 DESK = {"width": 1440, "height": 900}
+
+expect.set_options(timeout=60_000)  # a bound for what never comes, not a measure: machines may be busy
 
 
 @pytest.fixture(scope="module")
@@ -116,7 +118,7 @@ def page(browsers: Callable[..., Browser]) -> Iterator[NewPage]:
         new.on("console", lambda message: wrong.append(f"console: {message.text}") if _is_bad(message, expected) else None)
         new.on("pageerror", lambda error: wrong.append(f"error: {error}"))
         new.goto(address + query)
-        new.wait_for_selector("body[data-ready]", timeout=15_000)
+        new.wait_for_selector("body[data-ready]")
         return new
 
     yield open_page

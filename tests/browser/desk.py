@@ -6,6 +6,7 @@ the server shall do next (`refuse_next`, `away`), and reads what it was sent (`a
 
 import hashlib
 import threading
+import time
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -64,6 +65,7 @@ class Desk:
         self.now = now
         self.cases: dict[str, Case] = {}
         self.facts: dict[str, list[Fact]] = {}
+        self.log: list[Fact] = []  # the same of all cases, in the order in which they happened
         self.first_reply: dict[str, tuple[int, Json]] = {}
         self.asked: list[tuple[str, str, Json, Any]] = []
         self.pictures: dict[str, Json] = {}
@@ -196,6 +198,7 @@ class Desk:
             if decision.case is not None:
                 self.cases[command.case_id] = decision.case
             self.facts.setdefault(command.case_id, []).extend(decision.facts)
+            self.log += decision.facts
             return decision.outcome
 
     def write(self, kind: str, person: str | None = None, **what: Any) -> None:
@@ -211,6 +214,11 @@ class Desk:
         self.journal.append({**entry, "hash": hashlib.sha256(str(number).encode()).hexdigest()})
 
     # what the API answers
+
+    @property
+    def cursor(self) -> str:
+        """Where the feed stands: whoever goes on from here misses nothing. To be taken before what it is given with."""
+        return f"{int(time.time() * 1000)}-{len(self.log)}"
 
     @property
     def actor(self) -> Actor:

@@ -70,8 +70,8 @@ def _cases(desk: Desk, request: Request, _: Any) -> Any:
 
 
 def _case(desk: Desk, request: Request, _: Any) -> Any:
-    case = desk.cases[request.path_params["case_id"]]
-    return JSONResponse(view(desk, case), headers={"ETag": f'"{case.revision}"', "X-Cursor": f"{int(time.time() * 1000)}-0"})
+    cursor, case = desk.cursor, desk.cases[request.path_params["case_id"]]
+    return JSONResponse(view(desk, case), headers={"ETag": f'"{case.revision}"', "X-Cursor": cursor})
 
 
 def _events(desk: Desk, request: Request, _: Any) -> Any:
@@ -178,14 +178,16 @@ def _journal(desk: Desk, request: Request, _: Any) -> Any:
     return {"entries": found, "next": None}
 
 
-def _feed(desk: Desk, *_: Any) -> Any:
+def _feed(desk: Desk, request: Request, _: Any) -> Any:
+    after = request.headers.get("last-event-id") or request.query_params.get("cursor") or desk.cursor
+
     async def frames() -> AsyncIterator[bytes]:
         yield f'retry: 1000\n\nevent: ping\ndata: {{"now":{int(time.time() * 1000)}}}\n\n'.encode()
-        told = sum(map(len, desk.facts.values()))
+        told = int(after.partition("-")[2])
         while not desk.over:
             await asyncio.sleep(0.1)
-            facts = [fact for each in desk.facts.values() for fact in each]
-            for fact in facts[told:]:
+            for fact in desk.log[told:]:
+                told += 1
                 frame = {
                     **{
                         name: row(fact.case)[name]
@@ -194,8 +196,7 @@ def _feed(desk: Desk, *_: Any) -> Any:
                     "fact": fact.type,
                     "at": iso(fact.at),
                 }
-                yield f"id: {int(time.time() * 1000)}-0\nevent: fact\ndata: {json.dumps(frame)}\n\n".encode()
-            told = len(facts)
+                yield f"id: {int(time.time() * 1000)}-{told}\nevent: fact\ndata: {json.dumps(frame)}\n\n".encode()
 
     return StreamingResponse(frames(), media_type="text/event-stream", headers={"Cache-Control": "no-store"})
 

@@ -6,7 +6,6 @@
 import socket
 import sys
 import threading
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -69,8 +68,9 @@ def _answer(desk: Desk, act: Act) -> Any:
                     return problem(**refusal[2])
         if not desk.signed_in and not (request.method == "POST" and request.url.path.endswith("/session")):
             return problem(401, title="Sign in")
+        cursor = desk.cursor
         found = act(desk, request, body)
-        return found if isinstance(found, Response) else JSONResponse(found, headers={"X-Cursor": f"{int(time.time() * 1000)}-0"})
+        return found if isinstance(found, Response) else JSONResponse(found, headers={"X-Cursor": cursor})
 
     return answer
 

@@ -27,7 +27,7 @@ class Opened:
 
     def _go(self, path: str) -> None:
         self.page.goto(self.address + path)
-        self.page.wait_for_selector("body[data-ready]", timeout=15_000)
+        self.page.wait_for_selector("body[data-ready]")
 
     def begin(self, path: str) -> None:
         """Go there; from now on requests to other sites and errors of every tab are noted."""

@@ -72,8 +72,9 @@ def _answer(world: Standin, act: Any) -> Any:
         body = await request.json() if "json" in request.headers.get("content-type", "") else {}
         if world.person is None and not request.url.path.endswith("/session"):
             return _problem(401, "not_signed_in")
+        cursor = world.cursor
         found: Response | Any = act(world, request, body)
-        return found if isinstance(found, Response) else JSONResponse(found, headers={"X-Cursor": world.cursor})
+        return found if isinstance(found, Response) else JSONResponse(found, headers={"X-Cursor": cursor})
 
     return answer
 

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -10,6 +11,7 @@ from playwright.sync_api import Page, expect
 from tests.browser.conftest import complaints
 from tests.browser.desk import SPOT, Desk
 from tests.browser.opened import Opened, photo
+from tests.browser.standin_city import NOW
 from tests.waiting import until
 
 pytestmark = pytest.mark.browser
@@ -100,8 +102,10 @@ def test_an_emergency_that_waits_for_somebody_is_dispatched_at_once(opened: Open
     button(page, "派遣").click()
     page.get_by_role("combobox", name="处置部门").fill("gsqx")
     page.keyboard.press("Enter")
+    page.clock.install(time=NOW)
+    page.clock.pause_at(NOW + timedelta(seconds=1))  # the ten seconds in which other commands can be undone would never pass
     submit(page)
-    expect(page.locator(".unit .who")).to_contain_text("青岛市供水抢修中心", timeout=4000)
+    expect(page.locator(".unit .who")).to_contain_text("青岛市供水抢修中心")
 
 
 def test_what_is_held_goes_when_the_page_goes(opened: OpenDesk) -> None:

@@ -114,7 +114,7 @@ def test_what_is_done_without_a_network_survives_a_killed_tab_and_goes_in_order_
     expect(waiting.nth(2)).to_contain_text("等待网络")
     assert not commands(desk)
     place.context.set_offline(False)
-    expect(again.locator('[data-state="sent"]')).to_have_count(3, timeout=15_000)
+    expect(again.locator('[data-state="sent"]')).to_have_count(3)
     assert [sent[:2] for sent in commands(desk)] == [(case_id, "accept"), (case_id, "report_handled"), (other, "return")]
     assert desk.cases[other].state == "filed"
 
@@ -126,7 +126,7 @@ def test_a_command_whose_answer_was_lost_is_sent_again_under_its_id_and_moves_no
     page = phone(desk, f"/field#{case_id}").page
     button(page, "接单").click()
     page.locator("dialog button[type=submit]").click()
-    until(lambda: len(commands(desk)) == 2, "the command to be sent again", 20)
+    until(lambda: len(commands(desk)) == 2, "the command to be sent again")
     first, second = commands(desk)
     assert first == second
     until(lambda: desk.cases[case_id].state == "handling", "the case to be accepted")
@@ -145,7 +145,7 @@ def test_a_refusal_is_told_in_words_holds_back_what_follows_and_is_the_persons_t
     place.context.set_offline(False)
     page.locator(".tabs a").nth(1).click()
     refused = page.locator('[data-state="refused"]')
-    expect(refused).to_have_count(1, timeout=15_000)
+    expect(refused).to_have_count(1)
     expect(refused).to_contain_text("案件处于待派遣")
     expect(refused).to_contain_text("dispatcher")
     expect(refused).to_contain_text(re.compile("案件现在.*待派遣"))

@@ -30,7 +30,7 @@ TRIES = 3
 
 def pill(page: Page, mode: str) -> None:
     """Wait until the live pill says so."""
-    expect(page.locator(".pill")).to_have_attribute("data-mode", mode, timeout=20_000)
+    expect(page.locator(".pill")).to_have_attribute("data-mode", mode)
 
 
 def test_a_lost_network_is_said_and_what_was_missed_comes_after(standin: Serve, page: NewPage) -> None:

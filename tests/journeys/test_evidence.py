@@ -119,7 +119,7 @@ def test_only_pictures_of_afterwards_and_of_here_that_the_store_has_prove_a_case
     elsewhere = office.person(Role.UNIT, unit=other["unit"], level="district")
     again = elsewhere.give(other["case_id"], "report_handled", "reused", good)
     assert again.status_code == 409 and ("proof of another case" in again.json()["reason"] or "upload it first" in again.json()["reason"])
-    until(lambda: checker.sees(good), "the case's picture for whoever sees the case", 20)
+    until(lambda: checker.sees(good), "the case's picture for whoever sees the case")
     assert unit.sees(good) and not stranger.sees(good)
 
     seen = checker.bring(6, east_m=None)

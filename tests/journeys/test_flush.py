@@ -55,7 +55,7 @@ def test_after_a_loss_of_redis_everything_is_as_before(
 
     rebuilds = running.metric("cityloop_rebuilds_total")
     lose(redis_own)
-    until(lambda: running.metric("cityloop_rebuilds_total") > rebuilds, "a rebuild", 30)
+    until(lambda: running.metric("cityloop_rebuilds_total") > rebuilds, "a rebuild")
     running.until_ready()
     assert listed(lonely) == before
 

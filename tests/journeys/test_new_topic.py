@@ -27,14 +27,14 @@ def test_partitions_are_raised_while_reports_flow_and_the_new_ones_are_read_from
     worker(settings, "--only", "closure")
     one, two = worker(settings, *ROLES, ready=False), worker(settings, *ROLES)
     with flooded(settings, repeats(CAMERAS), RATE) as (before, fates):
-        until(lambda: shared([one, two]) and len({said["partition"] for said in fates.of()}) == 8, "two workers that share the flood", 30)
+        until(lambda: shared([one, two]) and len({said["partition"] for said in fates.of()}) == 8, "two workers that share the flood")
         raised = ask(settings, "topics", "apply", "--partitions", "incidents.reported=16")
         assert raised.returncode == 0, raised.stderr
         began = time.time()
         after = Flood(settings, repeats(CAMERAS), RATE)  # the first producer goes on with the partitions that it knows
-        until(lambda: len({said["partition"] for said in fates.of()}) == 16, "fates of the new partitions", 30)
+        until(lambda: len({said["partition"] for said in fates.of()}) == 16, "fates of the new partitions")
         print(f"new partitions were read {time.time() - began:.1f} s after the first report on them")
-        until(lambda: shared([one, two], 16), "sixteen partitions, shared evenly", 30)
+        until(lambda: shared([one, two], 16), "sixteen partitions, shared evenly")
         after.stop()
     figures = exact(settings, before.sent + after.sent)
     assert figures["opened"] == CAMERAS, "a source that goes on in another partition joins its own case"
@@ -81,7 +81,7 @@ def test_a_topic_made_anew_is_read_from_its_start(
 def flow(settings: Settings, many: int) -> None:
     """So many reports, as fast as it goes."""
     flood = Flood(settings, islice(repeats(CAMERAS), many), FAST)
-    until(lambda: flood.sent == many, "all to be sent", 30)
+    until(lambda: flood.sent == many, "all to be sent")
     flood.stop()
 
 

@@ -93,7 +93,7 @@ class Console:
             database.upgrade()
             head = bearer(a_door(settings, load_city(settings), database), Role.SHIFT_LEAD)
         self.client = httpx.Client(base_url=f"http://127.0.0.1:{port}", headers=head, timeout=30)
-        until(self._answers, "the console to answer", 40)
+        until(self._answers, "the console to answer")
 
     def _answers(self) -> bool:
         assert self._process.poll() is None, self.log.read_text()
@@ -171,7 +171,7 @@ def case_of(settings: Settings, source: str) -> str:
 def opened(console: Console, case_id: str) -> Json:
     """What an authorised person gets of a case, once the tables have it."""
     path = f"/api/v1/cases/{case_id}"
-    until(lambda: console.client.get(path).status_code == 200, f"{case_id} in the tables", 30)
+    until(lambda: console.client.get(path).status_code == 200, f"{case_id} in the tables")
     assert holding({"the case as shown": console.client.get(path).content}) == []
     answer = console.client.post(f"{path}/unseal", json={"purpose": PURPOSE})
     assert answer.status_code == 200, answer.text
@@ -208,7 +208,7 @@ def test_what_is_personal_stands_nowhere_and_is_opened_exactly(
 ) -> None:
     running: Worker = worker(settings)
     send_in(settings, console, tmp_path)
-    until(lambda: running.metric("cityloop_rejected_total") >= len(bad_ones("")), "every bad line of the file to be rejected", 30)
+    until(lambda: running.metric("cityloop_rejected_total") >= len(bad_ones("")), "every bad line of the file to be rejected")
 
     whole = {"plate": PLATE, "building.unit": UNIT, "building.floor": FLOOR, "reporter.name": NAME, "reporter.phone": PHONE}
     for source in ("/hotline/api", "/hotline/file"):

@@ -15,7 +15,7 @@ ROLES = ("--only", "intake")
 def test_a_killed_worker_is_taken_over_within_seconds_and_loses_nothing(settings: Settings, worker: NewWorker) -> None:
     worker(settings, "--only", "closure")
     one, two = worker(settings, *ROLES, ready=False), worker(settings, *ROLES)
-    until(lambda: shared([one, two]), "two workers with four partitions each", 30)
+    until(lambda: shared([one, two]), "two workers with four partitions each")
     with flooded(settings, repeats(CAMERAS), RATE) as (flood, fates):
         until(lambda: len({said["partition"] for said in fates.of()}) == 8, "fates of all partitions")
         orphans, killed_at = two.partitions(), time.time()
@@ -32,7 +32,7 @@ def test_a_second_worker_takes_half_and_the_first_goes_on_knowing_the_rest(setti
         until(lambda: one.metric("cityloop_remembered_sources") >= CAMERAS, "a worker that knows all cameras")
         began = time.time()
         two = worker(settings, *ROLES)
-        until(lambda: shared([one, two]), "two workers with four partitions each", 30)
+        until(lambda: shared([one, two]), "two workers with four partitions each")
         kept = one.partitions()
         sifted = one.metric("cityloop_reports_total", verdict="opened")
         until(lambda: 0 < one.metric("cityloop_remembered_sources") < CAMERAS, "a worker that remembers only its own cameras")

@@ -40,6 +40,7 @@ def test_over_the_script_it_is_the_same(redis_server: str, seed: int) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(1800)
 @pytest.mark.stack
 @settings(max_examples=2000, deadline=None)
 @given(seed=st.integers(0, 1 << 32))
@@ -48,6 +49,7 @@ def test_over_the_script_it_is_the_same_thousands_of_times(redis_server: str, se
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(1800)
 @settings(max_examples=20_000, deadline=None)
 @given(seed=st.integers(0, 1 << 32))
 def test_over_the_twin_thousands_of_times(seed: int) -> None:

@@ -55,7 +55,7 @@ class Worker:
 
     def wait_until_ready(self, processes: int = 2) -> None:
         """Return when all its processes are ready."""
-        until(lambda: all(self.ready(above) for above in range(processes)), "its processes to be ready", 40)
+        until(lambda: all(self.ready(above) for above in range(processes)), "its processes to be ready")
 
     def children(self) -> list[int]:
         """Pids of its processes."""
@@ -130,7 +130,7 @@ def test_a_killed_parent_s_processes_are_gone_within_two_seconds(on_ports: Setti
     children = worker.children()
     worker.process.kill()
     worker.process.wait()
-    until(lambda: not any(map(alive, children)), "the end of the processes", 2)
+    until(lambda: not any(map(alive, children)), "the end of the processes")
 
 
 def test_a_redis_that_is_away_closes_readiness_and_not_health_and_does_not_delay_the_stop(
