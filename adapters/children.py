@@ -74,10 +74,15 @@ class Children:
             await asyncio.sleep(pause)
             pause = min(pause * 2, LONGEST_PAUSE_S)
 
-    async def _end(self) -> None:
+    def tell(self, number: signal.Signals) -> list[asyncio.subprocess.Process]:
+        """Send a signal to those that live."""
         living = [process for process in self._running.values() if process.returncode is None]
         for process in living:
-            _signal(process, signal.SIGTERM)
+            _signal(process, number)
+        return living
+
+    async def _end(self) -> None:
+        living = self.tell(signal.SIGTERM)
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(asyncio.gather(*(process.wait() for process in living)), STOP_WITHIN_S)
         for process in living:
@@ -90,14 +95,16 @@ def _signal(process: asyncio.subprocess.Process, number: signal.Signals) -> None
         process.send_signal(number)
 
 
-def run_children(commands: Sequence[Sequence[str]]) -> int:
-    """Run them until SIGTERM or Ctrl-C; returns the exit code."""
+def run_children(commands: Sequence[Sequence[str]], passed_on: Sequence[signal.Signals] = ()) -> int:
+    """Run them until SIGTERM or Ctrl-C; returns the exit code. The signals `passed_on` are theirs."""
 
     async def until_told() -> int:
-        stop = asyncio.Event()
+        stop, loop, children = asyncio.Event(), asyncio.get_running_loop(), Children(commands)
         for number in (signal.SIGTERM, signal.SIGINT):
-            asyncio.get_running_loop().add_signal_handler(number, stop.set)
-        return await Children(commands).run(stop)
+            loop.add_signal_handler(number, stop.set)
+        for number in passed_on:
+            loop.add_signal_handler(number, children.tell, number)
+        return await children.run(stop)
 
     return asyncio.run(until_told())
 

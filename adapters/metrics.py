@@ -112,6 +112,13 @@ HOOK_QUEUE_DELIVERIES = _gauge("hook_queue_deliveries", "Deliveries in the queue
 HOOK_BREAKERS_OPEN = _gauge("hook_breakers_open", "Targets that failed five times in a row and are asked once a minute.")
 HOOK_DISPATCHING = _gauge("hook_dispatching", "1 while this process is the one that decides who is told; over all of them it is 1.")
 HOOK_DECISIONS = _counter("hook_decisions", "Decisions on groups of alerts, by their reason; those that tell nobody, too.", "reason")
+FILES_READ = _counter(
+    "files_read",
+    "Configuration that changed was read while running; result is taken, or refused (the former stays in force).",
+    "files",
+    "result",
+)
+FILES_REFUSED = _gauge("files_refused", "1 while changed files are refused and the former stay in force: alarm above 0.", "files")
 HOOK_TURN_SECONDS = _histogram("hook_turn_seconds", "Time of one turn of the dispatcher that had facts.", _SHORT_S)
 ESCALATIONS_UNDELIVERED = _gauge(
     "escalations_undelivered", "Escalations that reached nobody and no dead letter within a minute: alarm above 0."

@@ -26,7 +26,7 @@ from incidents.errors import UserError
 from incidents.hooks import Hooks
 from incidents.journal import Kind
 from incidents.notices import Notice
-from streams.hooks_setup import open_telling
+from streams.hooks_files import open_telling
 from streams.hooks_telling import Telling
 
 LOOK_EVERY_S = 0.2

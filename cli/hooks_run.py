@@ -1,5 +1,7 @@
 """`cityloop hooks run`: the process that decides who is told what, and delivers it."""
 
+import signal
+
 import typer
 
 from adapters.children import run_children
@@ -21,7 +23,8 @@ def run() -> None:
     """Tell people, in the foreground, until Ctrl-C or SIGTERM: decide by the city's hooks.toml who is told what, and deliver it.
 
     It may run several times: one decides, all deliver, and when one dies another takes over. /metrics, /healthz and /readyz are on
-    CITYLOOP_METRICS_PORT. A process that dies is started again.
+    CITYLOOP_METRICS_PORT. A process that dies is started again. When hooks.toml, duty.toml or its tables change, they are checked and taken
+    while it runs, or refused with a word in the log; SIGHUP has them read at once, and secrets with them.
 
     Example: `CITYLOOP_METRICS_PORT=9120 cityloop hooks run`
     """
@@ -30,4 +33,4 @@ def run() -> None:
     load_hooks(settings, load_city(settings), kinds())  # a mistake is said once
     configure_logging(settings, "hooks")
     words = ["worker", "--only", ",".join(names_of(Process.HOOKS)), "--metrics-port", str(settings.metrics_port)]
-    raise typer.Exit(run_children([words]))
+    raise typer.Exit(run_children([words], [signal.SIGHUP]))

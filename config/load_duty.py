@@ -18,7 +18,7 @@ from incidents.duty import Cover, DutyPerson, Roster, Shift, Turn
 from incidents.errors import ConfigError
 from incidents.rights import BLIND
 
-FILE, TURNS, PEOPLE = "duty.toml", "duty.csv", "duty_people.csv"
+FILES = FILE, TURNS, PEOPLE = "duty.toml", "duty.csv", "duty_people.csv"
 PERSON = frozenset(DutyPerson.model_fields) - {"channels"}
 TURN_COLUMNS = ("unit", "level", "shift", "people")
 Tell = Callable[..., None]

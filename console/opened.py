@@ -13,6 +13,7 @@ from adapters.clock import CityClock, open_clock
 from adapters.console_view import ConsoleView
 from adapters.database import open_database
 from adapters.evidence import open_evidence
+from adapters.followed import Followed
 from adapters.hook_view import HookView
 from adapters.hot import Keys, connect
 from adapters.journal import open_journal
@@ -24,8 +25,10 @@ from adapters.secrets import load_secrets
 from adapters.signers import open_signers
 from adapters.silences import Silences
 from adapters.told_reports import ReportLog
-from config.load import load_city
+from config.load import city_folder, load_city
+from config.load_duty import FILES as DUTY_FILES
 from config.load_duty import load_duty
+from config.load_hooks import FILE as HOOKS
 from config.load_hooks import load_hooks
 from config.load_indicators import load_evaluation
 from config.mappings import load_mapping
@@ -59,7 +62,7 @@ async def open_world(settings: Settings, clock: CityClock | None = None, publish
     if clock is None:
         clock = await open_clock(settings, connect(settings.redis_url), keys)
     publisher = publisher or Publisher(settings.kafka_bootstrap)
-    redis, view = connect(settings.redis_url), ConsoleView.open(settings)
+    folder, redis, view = city_folder(settings), connect(settings.redis_url), ConsoleView.open(settings)
     asked, journal = AskedCommands(redis, keys), open_journal(settings, database, secrets)
     answers, sealer = Answers(asked), make_sealer(settings, database, secrets)
     reports = Reports(city, settings.named(REPORTED.name), clock, publisher, sealer)
@@ -88,9 +91,9 @@ async def open_world(settings: Settings, clock: CityClock | None = None, publish
         answers=answers,
         commands=Commands(settings, city, Ports(view, asked, answers, publisher, journal, clock, evidence)),
         presences=Presences(redis, keys),
-        roster=load_duty(settings, city),
+        roster=Followed("duty", [folder / name for name in DUTY_FILES], lambda: load_duty(settings, city)),
         links=Links(secrets),
-        hooks=load_hooks(settings, city, kinds()),
+        hooks=Followed("hooks", [folder / HOOKS], lambda: load_hooks(settings, city, kinds())),
         signers=open_signers(settings),
         silences=Silences(database, settings.named(settings.city), journal.append),
         hook_view=HookView(settings),

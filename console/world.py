@@ -13,6 +13,7 @@ from adapters.bus import Bus
 from adapters.case_query import CaseQuery
 from adapters.clock import CityClock
 from adapters.database import Database
+from adapters.followed import Followed, follow
 from adapters.hook_view import HookView
 from adapters.journal import Journal
 from adapters.links import Links
@@ -67,9 +68,9 @@ class World:
     answers: Answers
     commands: Commands
     presences: Presences
-    roster: Roster
+    roster: Followed[Roster]
     links: Links
-    hooks: Hooks | None
+    hooks: Followed[Hooks | None]
     silences: Silences
     alerts: AlertsIn
     signers: Signers
@@ -86,6 +87,8 @@ class World:
             keep_expired(self.sealer, self.journal),
             self.evidence.keep_expired(),
             self.alerts.run(),
+            follow(self.roster),
+            follow(self.hooks),
         )
 
     async def close(self) -> None:

@@ -46,6 +46,8 @@ CLAIM = 256
 QUEUED_AT_ONCE = 200
 LEASE = timedelta(seconds=30)
 """Longer than an attempt can last (15 s) by what a stalled process may lose."""
+UNKNOWN, UNKNOWN_AGAIN = timedelta(minutes=1), timedelta(seconds=5)
+"""How long, and how often, it is looked whether a target that is not configured has become so."""
 LOOK_EVERY_S = 0.1
 KEEP_HOUSE_EVERY_S = 0.25
 PAUSE_S = 0.5
@@ -86,6 +88,7 @@ class Rules:
     schedules: Mapping[Profile, Schedule] = field(default_factory=lambda: SCHEDULES)
     probe: timedelta = PROBE_EVERY
     lease: timedelta = LEASE
+    unknown: timedelta = UNKNOWN_AGAIN
     now: Callable[[], int] = field(default_factory=steady)
 
 
@@ -103,6 +106,12 @@ class Engine:
         self._news = asyncio.Event()
         self._house_at = 0.0
         self._broken: BaseException | None = None  # of an attempt: a bug, or NotReady
+
+    async def change(self, receivers: Receivers) -> None:
+        """Work with these from here on; returns when nothing is under way to the former ones."""
+        self.receivers, under_way = receivers, set(self._under_way)
+        if under_way:
+            await asyncio.wait(under_way)
 
     async def tell(self, notice: Notice, targets: Iterable[str]) -> None:
         """Put a notice in the queue for these targets, and send it at once. Raises TryAgain and NotReady; doing it again is harmless."""
@@ -178,8 +187,7 @@ class Engine:
     async def _deliver(self, claimed: Claimed) -> None:
         target = self.receivers.targets.get(claimed.target)
         if target is None or claimed.disabled is not None:
-            why = claimed.disabled or "the target is no longer configured"
-            self._settled.append(self._dead(claimed, why))
+            self._settled.append(self._unsent(claimed))
             return
         self._fault.reached("hooks:sending")
         told = await sent(claimed.notices, target, self.receivers)
@@ -189,9 +197,12 @@ class Engine:
             await self._tell_operations(notice, target)
         self._settled.append(settled)
 
-    def _dead(self, claimed: Claimed, why: str) -> Settled:
+    def _unsent(self, claimed: Claimed) -> Settled:
+        """For a disabled target, and for an unknown one: another process may have read of it a moment earlier than this one."""
+        why, now = claimed.disabled or "the target is not configured", self._rules.now()
+        again = claimed.disabled is None and now - claimed.queued_ms < _ms(UNKNOWN)
         attempt = Attempt(at=datetime.now(UTC), outcome="not_sent", reason="clientError", detail=why)
-        return Settled(claimed.id, claimed.turn, End.DEAD, attempt)
+        return Settled(claimed.id, claimed.turn, End.RETRY if again else End.DEAD, attempt, at_ms=now + _ms(self._rules.unknown))
 
     def _settlement(self, claimed: Claimed, target: Target, told: Sent) -> Settled:
         now, verdict = self._rules.now(), told.verdict

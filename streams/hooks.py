@@ -5,12 +5,16 @@ from the queue (handlers/engine.py).
 """
 
 import asyncio
+import signal
 from collections.abc import Awaitable, Mapping
+from contextlib import suppress
+from dataclasses import replace
 
 import structlog
 from mode import Service
 
 from adapters import metrics
+from adapters.followed import LOOK_EVERY_S
 from adapters.hook_state import LeaseLost
 from config.topics import CASE_EVENTS
 from incidents.errors import NotReady, TryAgain
@@ -42,6 +46,7 @@ class Hooks(Service):
         self._setup = setup
         self._rebuild = rebuild
         self._stop = asyncio.Event()
+        self._asked = asyncio.Event()  # to read the files at once, or to stop
         self._shift: Shift | None = None
 
     def lag(self) -> Mapping[int, int]:
@@ -49,22 +54,44 @@ class Hooks(Service):
         return {} if self._shift is None else self._shift.lag()
 
     async def on_stop(self) -> None:
-        """Both loops end by themselves, soon."""
+        """All loops end by themselves, soon."""
         self._stop.set()
+        self._asked.set()
 
     @Service.task
     async def _run(self) -> None:
         try:
             if self._setup is not None:
-                await asyncio.gather(self._deliver(self._setup), self._dispatch(self._setup))
+                await asyncio.gather(self._deliver(self._setup), self._dispatch(self._setup), self._follow(self._setup))
         finally:
-            await self._close()
+            if self._setup is not None:
+                await _close(self._setup)
             self.set_shutdown()
 
-    async def _close(self) -> None:
-        transports = self._setup.telling.receivers.transports.values() if self._setup is not None else ()
-        for transport in set(transports):
-            await transport.close()
+    async def _follow(self, setup: Setup) -> None:
+        """Read the files again when they change, or at once at SIGHUP."""
+        loop = asyncio.get_running_loop()
+        loop.add_signal_handler(signal.SIGHUP, self._asked.set)
+        try:
+            while not self._stop.is_set():
+                with suppress(TimeoutError):
+                    await asyncio.wait_for(self._asked.wait(), LOOK_EVERY_S)
+                at_once = self._asked.is_set() and not self._stop.is_set()
+                self._asked.clear()
+                if await asyncio.to_thread(setup.files.look, at_once=at_once):
+                    setup = await self._take_up(setup)
+        finally:
+            loop.remove_signal_handler(signal.SIGHUP)
+
+    async def _take_up(self, former: Setup) -> Setup:
+        """What the files say now; the dispatcher goes over to it between two turns."""
+        said = former.files.value
+        self._setup = now = replace(former, said=said)
+        receivers = said.telling.receivers
+        await asyncio.gather(now.engine.change(receivers), now.pulse.change(said.hooks.heartbeat, receivers.transports))
+        await _close(former)
+        log.info("telling by the changed files", receivers=len(said.hooks.rows), targets=len(receivers.targets))
+        return now
 
     async def _deliver(self, setup: Setup) -> None:
         while not self._stop.is_set():
@@ -73,7 +100,7 @@ class Hooks(Service):
     async def _dispatch(self, setup: Setup) -> None:
         lease, failures = Lease(setup.state), 0
         while not self._stop.is_set():
-            held = await self._again(self._lead(setup, lease), failures)
+            held = await self._again(self._lead(self._setup or setup, lease), failures)
             failures = 0 if held else failures + 1
 
     async def _again(self, doing: Awaitable[None], failures: int) -> bool:
@@ -121,5 +148,13 @@ class Hooks(Service):
         await shift.begin()
         metrics.HOOK_DISPATCHING.set(1)
         while not self._stop.is_set():
+            if self._setup is not None:
+                await shift.follow(self._setup)
             await shift.step()
             self.working = True
+
+
+async def _close(setup: Setup) -> None:
+    """Its transports."""
+    for transport in set(setup.said.telling.receivers.transports.values()):
+        await transport.close()

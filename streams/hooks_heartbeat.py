@@ -17,9 +17,9 @@ log = structlog.get_logger(__name__)
 
 
 class Pulse:
-    """Sends beside the loop, one at a time; what fails is counted and not repeated."""
+    """Sends beside the loop, one at a time; what fails is counted and not repeated. Without a heartbeat nothing is sent."""
 
-    def __init__(self, heartbeat: Heartbeat, transports: Mapping[str, Transport]) -> None:
+    def __init__(self, heartbeat: Heartbeat | None, transports: Mapping[str, Transport]) -> None:
         self._heartbeat = heartbeat
         self._transports = transports
         self._sending: asyncio.Task[None] | None = None
@@ -27,15 +27,21 @@ class Pulse:
 
     def beat(self) -> None:
         """The dispatcher lives."""
-        if time.monotonic() < self._send_at or (self._sending is not None and not self._sending.done()):
+        if self._heartbeat is None or time.monotonic() < self._send_at or (self._sending is not None and not self._sending.done()):
             return
         self._send_at = time.monotonic() + self._heartbeat.every.total_seconds()
-        self._sending = asyncio.create_task(self._send())
+        self._sending = asyncio.create_task(self._send(self._heartbeat.url))
 
-    async def _send(self) -> None:
-        scheme = self._heartbeat.url.partition(":")[0]
+    async def change(self, heartbeat: Heartbeat | None, transports: Mapping[str, Transport]) -> None:
+        """Send there from here on; returns when nothing is under way by the former transports."""
+        self._heartbeat, self._transports, self._send_at = heartbeat, transports, 0.0
+        if self._sending is not None:
+            await asyncio.wait({self._sending})
+
+    async def _send(self, url: str) -> None:
+        scheme = url.partition(":")[0]
         try:
-            answer = await self._transports[scheme].send(Outgoing("POST", self._heartbeat.url, {"content-length": "0"}, b""))
+            answer = await self._transports[scheme].send(Outgoing("POST", url, {"content-length": "0"}, b""))
         except NotSent as error:
             why = error.detail
         else:

@@ -19,6 +19,7 @@ from adapters.bus import TopicId, TopicState, topic_state
 from adapters.deliveries import Deliveries, Order
 from adapters.fact_log import ConsumerRecord, FactLog
 from adapters.fault import Fault
+from adapters.followed import Followed
 from adapters.hook_state import LEASE_MS, HookState, Kept, LeaseLost, Turn
 from config.settings import Settings
 from config.topics import CASE_EVENTS
@@ -28,12 +29,11 @@ from incidents.case import Fact, FactType
 from incidents.catalogue import City
 from incidents.errors import BadReport, NotReady, TryAgain
 from incidents.facts import decode_fact, fact_named
-from incidents.notice_board import BoardRules
 from streams.hooks_begin import beginning
 from streams.hooks_dispatch import Desk, Dispatcher
+from streams.hooks_files import Said
 from streams.hooks_heartbeat import Pulse
 from streams.hooks_silences import SilenceWatch
-from streams.hooks_telling import Telling
 
 log = structlog.get_logger(__name__)
 
@@ -52,14 +52,14 @@ class Setup:
 
     settings: Settings
     city: City
-    rules: BoardRules
-    telling: Telling
+    files: Followed[Said]
+    said: Said
     engine: Engine
     queue: Deliveries
     state: HookState
     silences: SilenceWatch
     now: Callable[[], datetime]
-    pulse: Pulse | None = None
+    pulse: Pulse
 
 
 class Lease:
@@ -144,11 +144,18 @@ class Shift:
         log.info("dispatching", offsets=self._next)
 
     def _made(self, kept: Kept) -> Dispatcher:
-        setup = self._setup
-        desk = Desk(setup.city, setup.rules, setup.telling, self._put, self._lease.write, setup.now, Fault(setup.settings.fault))
+        setup, said = self._setup, self._setup.said
+        desk = Desk(setup.city, said.hooks.rules, said.telling, self._put, self._lease.write, setup.now, Fault(setup.settings.fault))
         made = Dispatcher(desk, kept)
         made.silence(setup.silences.in_force())
         return made
+
+    async def follow(self, setup: Setup) -> None:
+        """Between two steps: work with this from here on, with all that was kept. Raises TryAgain and NotReady."""
+        if setup is not self._setup:
+            kept = await setup.state.load()
+            self._setup = setup
+            self._dispatcher = self._made(kept)
 
     async def _put(self, orders: Sequence[Order]) -> None:
         self._lease.check()
@@ -167,8 +174,7 @@ class Shift:
             metrics.HOOK_TURN_SECONDS.observe(time.monotonic() - began)
         self._next |= offsets
         await self._look_after(self._dispatcher)
-        if self._setup.pulse is not None:
-            self._setup.pulse.beat()
+        self._setup.pulse.beat()
 
     async def _look_after(self, dispatcher: Dispatcher) -> None:
         now = time.monotonic()
@@ -182,7 +188,7 @@ class Shift:
                 raise TryAgain("the topic of facts was made anew")
         if ending := self._setup.silences.ending():
             notices = [operational("silence.expiring", each.id, f"{each.owner}: {each.comment}", each.over) for each in ending]
-            receivers = self._setup.telling.receivers
+            receivers = self._setup.said.telling.receivers
             await self._put([order for notice in notices for order in receivers.orders(notice, receivers.operations)])
             await self._setup.silences.told(ending)
 

@@ -89,7 +89,7 @@ async def _tap(world: World, request: Request, token: str) -> Tap | No:
 
 def _person(world: World, key: str) -> Person | None:
     """As whom somebody of the roster acts now; None when they stand on it no more, their account is disabled, or their role may not."""
-    on_roster = world.roster.person_by_key.get(key)
+    on_roster = world.roster.value.person_by_key.get(key)
     if on_roster is None:
         return None
     person = world.access.people.able(on_roster.account) if on_roster.account else person_on_duty(world.city, on_roster)

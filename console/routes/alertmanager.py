@@ -34,6 +34,7 @@ from console.alertmanager_views import (
 from console.openapi import VERSION
 from console.problems import Problem, not_found
 from console.world import World
+from incidents.notice_rules import BoardRules
 from incidents.notice_tree import Matcher, Op
 from incidents.posted import Posted, posted
 from incidents.rights import Person, scope_of
@@ -152,21 +153,26 @@ def _about(area: APIRouter, world: World) -> None:
     @area.get("/status", summary="What this is")
     async def get_status(person: CanRead) -> StatusView:
         """Version, and the routing tree as Alertmanager would write it, without addresses; there is no cluster of peers."""
-        tree = as_configuration(world.hooks.rules if world.hooks else None)
+        tree = as_configuration(_rules(world))
         return StatusView(cluster=ClusterStatus(), versionInfo=VersionInfo(version=VERSION), config=ConfigText(original=tree), uptime=began)
 
     @area.get("/receivers", summary="Who may be told")
     async def get_receivers(person: CanRead) -> list[Receiver]:
         """The receivers of the routing tree, by name."""
-        nodes = world.hooks.rules.tree.nodes() if world.hooks else ()
+        rules = _rules(world)
+        nodes = rules.tree.nodes() if rules is not None else ()
         return [Receiver(name=name) for name in sorted({node.options.receiver for node in nodes})]
+
+
+def _rules(world: World) -> BoardRules | None:
+    return None if world.hooks.value is None else world.hooks.value.rules
 
 
 async def _fire(world: World, person: Person) -> Alerts:
     now = world.alerts.now()
     kept = await world.alerts.firing() if scope_of(person).covers(None, ()) else []
     silences = in_force(await asyncio.to_thread(world.silences.listed, expired=False), now, world.city.worktime.zone)
-    return Alerts(world.city, world.hooks.rules if world.hooks else None, kept, silences, now)
+    return Alerts(world.city, _rules(world), kept, silences, now)
 
 
 async def _one(world: World, person: Person, silence_id: str) -> KeptSilence:

@@ -39,12 +39,12 @@ def router(world: World) -> APIRouter:
         now, view = datetime.now(UTC), world.hook_view
         silences = await asyncio.to_thread(world.silences.listed, expired=False)
         return HooksView(
-            configured=world.hooks is not None,
+            configured=world.hooks.value is not None,
             ready=await view.is_complete(),
             dispatching=await view.dispatches(),
             queue=queue_view(await view.standing(int(now.timestamp() * 1000))),
-            targets=target_views(world.hooks, await view.targets()),
-            rules=rule_views(world.hooks, await view.hits(rule_names(world.hooks))),
+            targets=target_views(world.hooks.value, await view.targets()),
+            rules=rule_views(world.hooks.value, await view.hits(rule_names(world.hooks.value))),
             silences=[silence_view(each, now) for each in silences],
             dead=[delivery_view(each) for each in await view.deliveries(State.DEAD, SHOWN)],
             waiting=[delivery_view(each) for each in await view.deliveries(State.WAITING, SHOWN)],

@@ -21,7 +21,7 @@ from config.settings import Settings
 from console.receiver import Inbox
 from handlers.engine import Engine
 from handlers.receivers import kinds
-from streams.hooks_setup import open_telling
+from streams.hooks_files import open_telling
 from tests.adapters.test_feed import hot_store
 from tests.conftest import environment
 from tests.console.receiving import receiver

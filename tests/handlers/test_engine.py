@@ -1,12 +1,14 @@
 """The delivery engine against receivers as they are: real local servers, the queue's twin, real time in miniature."""
 
+import asyncio
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 
-from adapters.deliveries import State
+from adapters.deliveries import Order, State
 from handlers import outbound
 from handlers.channel import Limit, Profile, Target
 from handlers.engine import Receivers, Rules
@@ -210,6 +212,22 @@ def test_a_target_that_is_gone_from_the_configuration_ends_on_the_dead_letters()
             await here.queue.enqueue([type(order)(order.notice, "old")], 0)
             await here.until(lambda: bool(here.buried))
             assert receiver.got == []
+
+    play(scene)
+
+
+def test_a_target_that_another_process_read_of_first_is_waited_for() -> None:
+    async def scene() -> None:
+        async with receiving() as [receiver], office([], rules=Rules(unknown=timedelta(milliseconds=10))) as here:
+            new = target("new", receiver.url)
+            await here.engine.put([Order(fact(), "new")])
+            [id_] = await here.queue.listed(State.WAITING, 1)
+            async with asyncio.timeout(60):
+                while (shown := await here.queue.show(id_)) is None or len(shown.attempts) < 2:  # noqa: ASYNC110  # the queue tells nobody
+                    await asyncio.sleep(0.005)
+            await here.engine.change(replace(here.engine.receivers, targets={"new": new}))
+            await here.until(lambda: len(receiver.got) == 1)
+            assert not here.buried
 
     play(scene)
 
