@@ -128,6 +128,29 @@ class People:
         """Another password; every session of the account ends. Raises UserError."""
         self._change(account, password_hash=self._hash(_acceptable(password, account)))
 
+    def change_password(self, account: str, old: str, new: str, address: str, token: str) -> int | Refused:
+        """Another password, by whoever knows the old one; every session but the one of `token` ends, and how many did is the answer.
+
+        A guess counts as one at the sign-in does, so that a machine left alone is no way around that. Raises UserError for a new one that
+        is too easy, or none.
+        """
+        new, now = _acceptable(new, account), self._now()
+        if _normal(old) == new:
+            raise UserError("the new password is the old one; choose another")
+        if wait := self._attempts.begin(account, address, now):
+            return Refused(wait)
+        row = self._able(account)
+        if row is None or not self._is(row.password_hash, old):
+            return Refused(0, account)
+        self._attempts.right(account, address)
+        hash_of_new = self._hash(new)
+        with self._database.write() as connection:
+            unchanged = (ACCOUNTS.c.id == account, ACCOUNTS.c.password_hash == row.password_hash, ACCOUNTS.c.disabled_at.is_(None))
+            if not connection.execute(update(ACCOUNTS).where(*unchanged).values(password_hash=hash_of_new)).rowcount:
+                return Refused(0, account)  # changed or disabled meanwhile: what was typed is the old one no more
+            others = (SESSIONS.c.account == account, SESSIONS.c.hash != hashed(token))
+            return connection.execute(delete(SESSIONS).where(*others)).rowcount
+
     def disable(self, account: str) -> None:
         """Nobody signs in any more; every session of the account ends. Raises UserError."""
         self._change(account, disabled_at=self._now())

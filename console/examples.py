@@ -7,6 +7,7 @@ from console import example_values as of
 
 BODIES: dict[str, Any] = {
     "post /session": {"account": "wang.fang", "password": "four words that nobody guesses"},
+    "post /password": {"old": "four words that nobody guesses", "new": "a lantern behind seven dunes"},
     "post /cases/{case_id}/commands": {"type": "dispatch", "unit": of.UNIT, "id": "3f1c0d9e-2a41"},
     "post /commands": {"commands": [{"id": "3f1c0d9e-2a41", "case_id": of.ID, "type": "note", "note": "请尽快处理"}]},
     "post /cases/{case_id}/presence": {"doing": "viewing"},
@@ -31,6 +32,7 @@ ANSWERS: dict[str, Any] = {
     "post /routing:test": of.ROUTED,
     "post /session": of.SESSION,
     "get /session": of.SESSION,
+    "post /password": {"ended": 1},
     "get /cases/{case_id}": of.PAGE,
     "get /cases/{case_id}/events": {"events": [of.FACT], "next": None},
     "get /tasks": {

@@ -1,11 +1,11 @@
-"""`/api/v1/session`: sign in, who am I, sign out."""
+"""`/api/v1/session`: sign in, who am I, sign out; `/api/v1/password`: another password of one's own."""
 
 from typing import Annotated
 
 from fastapi import APIRouter, Query, Request, Response
 from pydantic import BaseModel, Field
 
-from adapters.people import LASTS_MS, MOST_LETTERS, Refused
+from adapters.people import LASTS_MS, LEAST_LETTERS, MOST_LETTERS, Refused
 from console.access import COOKIE, SignedIn, address, too_many
 from console.problems import Problem
 from console.world import World
@@ -33,8 +33,26 @@ class Session(BaseModel):
     commands: list[CommandType] = Field(description="commands that the role may give in some state; a case says which now")
 
 
+class NewPassword(BaseModel):
+    """What changing one's own password takes."""
+
+    old: str = Field(min_length=1, max_length=MOST_LETTERS, examples=["four words that nobody guesses"])
+    new: str = Field(
+        min_length=LEAST_LETTERS,
+        max_length=MOST_LETTERS,
+        description="not easily guessed: few different letters, or the account's name in it, are refused",
+        examples=["a lantern behind seven dunes"],
+    )
+
+
+class PasswordChanged(BaseModel):
+    """The password is another one."""
+
+    ended: int = Field(ge=0, description="sessions of the account on other machines that ended")
+
+
 def router(world: World) -> APIRouter:
-    """Signing in and out."""
+    """Signing in and out, and one's own password."""
     area = APIRouter(prefix="/api/v1", tags=["session"])
     access, journal = world.access, world.journal
 
@@ -73,7 +91,27 @@ def router(world: World) -> APIRouter:
         answer.delete_cookie(COOKIE, httponly=True, samesite="strict", secure=request.url.scheme == "https")
         return answer
 
+    @area.post("/password", summary="Change one's own password")
+    def change_password(given: NewPassword, person: SignedIn, request: Request) -> PasswordChanged:
+        """Give oneself another password, knowing the old one. This session goes on; all others of the account end."""
+        if person.kind == "token":
+            raise Problem(403, "forbidden", "Not yours to do", "a token has no password: rotate it (`cityloop tokens rotate`)")
+        found = access.people.change_password(person.id, given.old, given.new, address(request), request.cookies[COOKIE])
+        if isinstance(found, Refused):
+            raise _not_changed(world, found, person, request)
+        access.forget(person)
+        journal.append(Kind.ACCOUNT, person.id, {"act": "password", "account": person.id, "ended": found, "district": person.district})
+        return PasswordChanged(ended=found)
+
     return area
+
+
+def _not_changed(world: World, found: Refused, person: Person, request: Request) -> Problem:
+    if found.wait_ms:
+        return too_many(-(-found.wait_ms // 1_000), "too many attempts with a wrong password")
+    told = {"act": "password", "address": address(request), "district": person.district}
+    world.journal.append(Kind.SIGN_IN_FAILED, person.id, told)
+    return Problem(403, "wrong_password", "The old password is wrong", "nothing was changed: type the password that you signed in with")
 
 
 def _refused(world: World, found: Refused, request: Request) -> Problem:

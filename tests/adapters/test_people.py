@@ -190,6 +190,57 @@ def test_a_new_password_and_disabling_end_every_session(office: Office) -> None:
     assert isinstance(office.tried("another long password"), SignedIn)
 
 
+OTHER = "a lantern behind seven dunes"
+
+
+def changed(office: Office, session: SignedIn, old: str = PASSWORD, new: str = OTHER) -> int | Refused:
+    """An attempt of whoever sits at this session."""
+    return office.people.change_password(session.person.id, old, new, "10.0.0.1", session.token)
+
+
+def test_who_knows_the_old_password_gives_themselves_another_and_stays_signed_in_here_only(office: Office) -> None:
+    office.wang()
+    office.people.add(a_person(Role.OPS, "li"), PASSWORD)
+    elsewhere, colleague, here = office.signed_in(), office.signed_in("li"), office.signed_in()
+    assert changed(office, here) == 1
+    assert [bool(office.people.session(each.token)) for each in (here, elsewhere, colleague)] == [True, False, True]
+    assert isinstance(office.tried(), Refused)
+    assert isinstance(office.tried(OTHER), SignedIn)
+
+
+def test_a_wrong_old_password_changes_nothing_and_counts_as_a_failed_sign_in(office: Office) -> None:
+    office.wang()
+    here = office.signed_in()
+    refused = [changed(office, here, "a guess at the desk") for _ in range(HERE.free)]
+    assert refused == [Refused(0, "wang")] * HERE.free
+    waits = (changed(office, here), office.tried())
+    assert all(isinstance(each, Refused) and each.wait_ms > 0 for each in waits)
+    office.now += 60_000
+    assert isinstance(office.tried(), SignedIn)
+
+
+@pytest.mark.parametrize(("new", "why"), [("short", "15 to 200"), ("aaaaaaaaaaaaaaaa", "guessed"), (PASSWORD, "is the old one")])
+def test_a_new_password_of_ones_own_is_held_to_the_same_rules(office: Office, new: str, why: str) -> None:
+    office.wang()
+    with pytest.raises(UserError, match=why):
+        changed(office, office.signed_in(), new=new)
+
+
+def test_a_password_given_at_the_shell_meanwhile_is_not_written_over(office: Office, monkeypatch: pytest.MonkeyPatch) -> None:
+    office.wang()
+    here, verify = office.signed_in(), office.people._is
+
+    def slow(stored: str, password: str) -> bool:
+        found = verify(stored, password)
+        office.people.set_password("wang", "given at the shell")
+        return found
+
+    with monkeypatch.context() as patch:
+        patch.setattr(office.people, "_is", slow)
+        assert isinstance(changed(office, here), Refused)
+    assert isinstance(office.tried("given at the shell"), SignedIn)
+
+
 # --- attempts ---------------------------------------------------------------------------------------------------------------------
 
 

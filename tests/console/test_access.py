@@ -162,6 +162,56 @@ def test_the_csrf_of_one_session_is_worth_nothing_in_another(desk: Desk) -> None
     assert desk.client.post("/ask/command", headers={CSRF_HEADER: second}).status_code == 200
 
 
+# --- one's own password -----------------------------------------------------------------------------------------------------------
+
+OTHER = "a lantern behind seven dunes"
+
+
+def change(desk: Desk, csrf: str, old: str = PASSWORD, new: str = OTHER) -> httpx.Response:
+    """One attempt of whoever is signed in."""
+    return desk.client.post("/api/v1/password", json={"old": old, "new": new}, headers={CSRF_HEADER: csrf})
+
+
+def test_a_person_changes_their_own_password_and_is_signed_out_elsewhere_only(desk: Desk) -> None:
+    desk.account(district="370202", level="district")
+    elsewhere = desk.sign_in().cookies[COOKIE]
+    csrf = desk.sign_in().json()["csrf"]
+    answer = change(desk, csrf)
+    assert (answer.status_code, answer.json()) == (200, {"ended": 1})
+    assert desk.client.get(SESSION).json()["csrf"] == csrf
+    assert desk.client.get(SESSION, headers={"Cookie": f"{COOKIE}={elsewhere}"}).status_code == 401
+    assert [desk.sign_in(password=each).status_code for each in (PASSWORD, OTHER)] == [401, 200]
+    assert desk.told()[2] == (Kind.ACCOUNT, "wang")
+
+
+def test_a_wrong_old_password_is_told_journalled_and_slowed_down(desk: Desk) -> None:
+    desk.account()
+    csrf = desk.sign_in().json()["csrf"]
+    answers = [change(desk, csrf, old="not what it was") for _ in range(6)]
+    assert [answer.status_code for answer in answers] == [403] * 5 + [429]
+    assert answers[0].json()["type"] == "urn:cityloop:problem:wrong_password"
+    assert int(answers[-1].headers["retry-after"]) == 1
+    assert desk.told()[1:] == [(Kind.SIGN_IN_FAILED, "wang")] * 5
+    assert desk.client.get(SESSION).status_code == 200
+
+
+def test_neither_a_token_nor_another_site_changes_a_password(desk: Desk) -> None:
+    desk.account()
+    desk.sign_in()
+    assert change(desk, "guessed").json()["type"] == "urn:cityloop:problem:csrf"
+    desk.client.cookies.clear()
+    given = {"old": PASSWORD, "new": OTHER}
+    answer = desk.client.post("/api/v1/password", json=given, headers=bearer(desk.access, Role.DISPATCHER))
+    assert (answer.status_code, "cityloop tokens rotate" in answer.json()["detail"]) == (403, True)
+
+
+def test_an_easy_new_password_is_refused_without_being_repeated(desk: Desk) -> None:
+    desk.account()
+    answer = change(desk, desk.sign_in().json()["csrf"], new="wang wang wang wang")
+    assert answer.status_code == 422
+    assert "easily guessed" in answer.json()["detail"] and "wang wang" not in answer.text
+
+
 # --- tokens -----------------------------------------------------------------------------------------------------------------------
 
 

@@ -1,6 +1,6 @@
 // /field: the tasks of a unit, a collector or a checker on the street, with one hand, with or without a network.
 // First what the phone remembers, then what the console says; commands go through the outbox, never straight.
-import { cls, html, render, signal, useEffect } from "../lib/dom.js";
+import { cls, html, lazy, render, signal, useEffect } from "../lib/dom.js";
 import { chooseLanguage, lang, loadWords, nameOf, t, word } from "../lib/i18n.js";
 import { Icon } from "../lib/icons.js";
 import { applyLook, chooseTheme, isDark, theme } from "../lib/look.js";
@@ -12,6 +12,7 @@ import { Sheet } from "./sheet.js";
 import { attend, busy, install, leave, mine, newShell, online, person, recall, refresh, signedOut, tasks, toldAt, trouble, unsent } from "./work.js";
 import { said, since } from "./words.js";
 
+const Password = lazy(() => import("../lib/password.js"), "Password"), changing = signal(false);
 const BOX = "#box";
 const place = signal(location.hash), sheet = signal(null); // {task, action}
 addEventListener("hashchange", () => { place.value = location.hash; sheet.value = null; });
@@ -28,6 +29,7 @@ function Head() {
     <${Menu} label=${t("field.menu")} icon="more" items=${[
       { label: t("other"), act: () => chooseLanguage(lang === "zh" ? "en" : "zh") },
       { label: t(isDark.value ? "theme.light" : "theme.dark"), checked: undefined, act: () => chooseTheme(isDark.value ? "light" : "dark") },
+      who?.kind === "account" && online.value && { label: t("password.change"), icon: "key", act: () => { changing.value = true; } },
       { label: t("signOut"), icon: "out", act: goodbye }]}/></header>`;
 }
 
@@ -69,7 +71,7 @@ function App() {
     ${!shown && html`<nav class="tabs" aria-label=${t("pages")}><a href="#" aria-current=${isBox ? undefined : "page"}><${Icon} name="list" size="22"/><span>${t("field.tasks")}</span><b>${mine.value.length || ""}</b></a>
       <a href=${BOX} aria-current=${isBox ? "page" : undefined}><${Icon} name="send" size="22"/><span>${t("box.title")}</span><b>${waiting || ""}</b></a></nav>`}
     ${sheet.value && html`<${Sheet} ...${sheet.value} person=${person.value} onClose=${() => { sheet.value = null; }} onDone=${(action) => done(sheet.value.task, action)}/>`}
-    <${Toasts}/>`;
+    ${changing.value && html`<${Password} account=${person.value.id} onClose=${() => { changing.value = false; }}/>`}<${Toasts}/>`;
 }
 
 applyLook();

@@ -1,6 +1,6 @@
 // The head of every page: city, where to go, what the page puts in the middle, the live pill, the city's clock, and who is signed in.
 import { session, signOut } from "./api.js";
-import { html, useEffect } from "./dom.js";
+import { html, lazy, signal, useEffect } from "./dom.js";
 import { pill } from "./feed.js";
 import { chooseLanguage, cityName, lang, nameOf, t, word } from "./i18n.js";
 import { helpIsOpen, Help } from "./keys.js";
@@ -14,6 +14,8 @@ const PAGES = [["/", "page.operations", null], ["/cases", "page.cases", null], [
   ["/field", "page.field", ["unit", "collector", "checker"]], ["/journal", "page.journal", ["auditor"]],
   ["/hooks", "page.hooks", ["shift_lead", "dispatcher", "leader", "auditor", "ops"], "whole city"]];
 
+const Password = lazy(() => import("./password.js"), "Password"), changing = signal(false);
+
 export function Header({ children, live = true }) {
   const { role, district } = session.value?.person ?? {}, here = location.pathname;
   const pages = PAGES.filter(([, , roles, whole]) => (!roles || roles.includes(role)) && !(whole && district));
@@ -21,7 +23,8 @@ export function Header({ children, live = true }) {
     <a class="brand" href="/" aria-label=${`${cityName()} ${t("title")}`}><img src="/static/mark.svg" alt="" width="30" height="30"/><span><b>${cityName()}</b>${" "}<small>${t("title")}</small></span></a>
     <nav aria-label=${t("pages")}>${pages.map(([path, name]) => html`<a href=${path} aria-current=${here === path ? "page" : undefined}>${t(name)}</a>`)}</nav>
     <div class="middle">${children}</div>
-    ${live && html`<${Pill}/>`}<${Clock}/><${Tools}/></header><${Help}/>`;
+    ${live && html`<${Pill}/>`}<${Clock}/><${Tools}/></header><${Help}/>
+    ${changing.value && html`<${Password} account=${session.value.person.id} onClose=${() => { changing.value = false; }}/>`}`;
 }
 
 export function Pill() {
@@ -56,6 +59,7 @@ function Tools() {
       { heading: t("theme") }, ...["auto", "light", "dark"].map((name) => ({ label: t(`theme.${name}`), checked: theme.value === name, act: () => chooseTheme(name) })),
       { heading: t("density") }, ...["comfortable", "compact"].map((name) => ({ label: t(`density.${name}`), checked: density.value === name, act: () => chooseDensity(name) })),
       person && { heading: person.unit ? nameOf("units", person.unit) : word("level", person.level) },
+      person?.kind === "account" && { label: t("password.change"), icon: "key", act: () => { changing.value = true; } },
       person && { label: t("signOut"), icon: "out", act: signOut }]}/>
   </div>`;
 }

@@ -52,7 +52,7 @@ export function Dialog({ title, onClose, children, footer, wide = false, onSubmi
     onKeyDown=${(event) => { event.stopPropagation(); if (event.key === "Enter" && event.ctrlKey) box.current.querySelector("form").requestSubmit(); }} onMouseDown=${(event) => event.target === box.current && onClose()}>
     <form method="dialog" onSubmit=${submit}>
       <header role="none"><h2>${title}</h2><${IconButton} icon="close" label=${t("close")} onClick=${onClose}/></header>
-      <div class="body">${children}</div>${footer && html`<footer>${footer}</footer>`}
+      <div class="body">${children}</div>${footer && html`<footer role="none">${footer}</footer>`}
     </form></dialog>`;
 }
 
