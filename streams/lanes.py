@@ -212,6 +212,9 @@ class Lane:
                 detail = BadReport(RejectReason.FAILED, f"the atomic call failed on this report's group: {answer.case}")
                 self.rejected += self._as_they_came(group, detail)
             self._learn(group, answer)
+            if self._originals:
+                for offset in group.offsets:
+                    self._originals.pop(offset, None)
         if again:
             self._most = max(LEAST_GROUPS, len(self._inflight) - len(again))
         elif len(self._inflight) == self._most:
@@ -220,9 +223,6 @@ class Lane:
         self._todo.extendleft(reversed(again))
         if split:  # what waited behind a split group may have overtaken it: by their offsets everything is in the order of the log again
             self._todo = deque(sorted(self._todo, key=_first))
-        if self._originals:
-            done = self.done()
-            self._originals = {offset: came for offset, came in self._originals.items() if offset >= done}
 
     def _as_they_came(self, group: Group, detail: BadReport) -> Iterator[Rejected]:
         for offset, value in zip(group.offsets, group.values, strict=True):
