@@ -44,7 +44,7 @@ class Server:
             return
         process.send_signal(with_signal)
         with contextlib.suppress(subprocess.TimeoutExpired):
-            process.wait(10)
+            process.wait(60)
         process.kill()
         process.wait()
 

@@ -81,7 +81,7 @@ def console(tmp_path: Path) -> Iterator[Callable[[Settings], str]]:
     yield start
     for process in started:
         process.terminate()
-        assert process.wait(5) == 0, log.read_text("utf-8")
+        assert process.wait(60) == 0, log.read_text("utf-8")
 
 
 def _answers(address: str) -> bool:

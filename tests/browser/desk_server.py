@@ -38,7 +38,7 @@ def desk_served(desk: Desk, port: int = 0) -> Iterator[str]:
         finally:
             desk.over = True
             server.should_exit = True
-            thread.join(10)
+            thread.join(60)
 
 
 def _application(desk: Desk) -> Starlette:

@@ -199,7 +199,7 @@ def served(world: Standin, port: int = 0) -> Iterator[str]:
         finally:
             world.break_feed()
             server.should_exit = True
-            thread.join(10)
+            thread.join(60)
 
 
 if __name__ == "__main__":

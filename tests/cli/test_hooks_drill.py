@@ -101,7 +101,7 @@ def delivering(settings: Settings) -> Iterator[None]:
     finally:
         loop, stop = loops[0]
         loop.call_soon_threadsafe(stop.set)
-        thread.join(10)
+        thread.join(60)
 
 
 @pytest.fixture

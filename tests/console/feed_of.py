@@ -100,10 +100,10 @@ class Browser:
 
 
 async def read(desk: Desk, browser: Browser, until: int, ping_s: float = 15.0) -> Browser:
-    """Follow the feed from the browser's cursor until it has the case `until`, must resync, or ten seconds are over."""
+    """Follow the feed from the browser's cursor until it has the case `until`, must resync, or a minute is over."""
     feed = frames(desk.hub, EVERYTHING, browser.cursor, ping_s)
     try:
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(60):
             async for body in feed:
                 browser.take(body)
                 if browser.resynced or (browser.numbers and browser.numbers[-1] >= until):
@@ -114,7 +114,7 @@ async def read(desk: Desk, browser: Browser, until: int, ping_s: float = 15.0) -
 
 
 async def come_true(condition: Callable[[], object]) -> None:
-    """Returns when the condition holds; fails after ten seconds."""
-    async with asyncio.timeout(10):
+    """Returns when the condition holds; fails after a minute."""
+    async with asyncio.timeout(60):
         while not condition():  # noqa: ASYNC110  # any condition, not one of our own events
             await asyncio.sleep(0.01)

@@ -35,4 +35,4 @@ def receiver(*secrets: str) -> Iterator[tuple[Inbox, str]]:
         finally:
             loops[0].call_soon_threadsafe(inbox.close)
             server.should_exit = True
-            thread.join(10)
+            thread.join(60)

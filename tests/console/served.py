@@ -96,5 +96,5 @@ def served(
         finally:
             world.hub.close()
             server.should_exit = True
-            thread.join(10)
+            thread.join(60)
             world.database.close()

@@ -15,7 +15,7 @@ from adapters.journal import Journal
 from adapters.journal_reading import Wanted, entries
 from config.load import load_city
 from config.settings import Settings
-from console.access import COOKIE, CSRF_HEADER, KNOWN_FOR_S, Access, Allowed
+from console.access import COOKIE, CSRF_HEADER, Access, Allowed
 from console.edge import Edge
 from console.problems import add_problems
 from console.routes import journal as journal_routes
@@ -237,11 +237,11 @@ def test_a_session_is_no_token_and_a_token_no_session(desk: Desk) -> None:
     assert desk.client.get(SESSION, headers={"Cookie": f"{COOKIE}={token}"}).status_code == 401
 
 
-def test_a_revoked_token_is_out_within_a_second(desk: Desk) -> None:
+def test_a_revoked_token_is_soon_out(desk: Desk) -> None:
     headers = bearer(desk.access, Role.DISPATCHER)
     assert desk.client.get(SESSION, headers=headers).status_code == 200
     desk.access.tokens.revoke(desk.access.tokens.tokens()[0].id)
-    until(lambda: desk.client.get(SESSION, headers=headers).status_code == 401, "the token to be out", within_s=KNOWN_FOR_S + 5)
+    until(lambda: desk.client.get(SESSION, headers=headers).status_code == 401, "the token to be out")
 
 
 def test_a_token_is_held_to_its_scopes(desk: Desk) -> None:

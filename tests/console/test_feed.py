@@ -147,10 +147,10 @@ def test_a_mailbox_that_overflowed_says_so_and_keeps_what_it_had() -> None:
 def test_a_silent_feed_pings(desk: Desk) -> None:
     async def story(desk: Desk) -> None:
         browser = Browser(cursor=await desk.newest())
-        with pytest.raises(TimeoutError):
-            async with asyncio.timeout(0.5):
-                await read(desk, browser, until=1, ping_s=0.1)
-        assert browser.pings >= 3
+        reading = asyncio.create_task(read(desk, browser, until=1, ping_s=0.01))
+        await come_true(lambda: browser.pings >= 3)
+        reading.cancel()
+        assert browser.numbers == []
 
     on(desk, story)
 
@@ -179,7 +179,7 @@ def test_ending_the_process_ends_every_feed(desk: Desk) -> None:
         browser = asyncio.create_task(read(desk, Browser(cursor=await desk.newest()), until=1))
         await come_true(lambda: desk.hub.clients)
         desk.hub.close()
-        assert not (await asyncio.wait_for(browser, 5)).resynced
+        assert not (await asyncio.wait_for(browser, 60)).resynced
 
     on(desk, story)
 
@@ -192,7 +192,7 @@ async def followed(desk: Desk, scope: Scope, cursor: str) -> list[tuple[str, str
     """What a scope is told: event and case, in order, until case 99."""
     found: list[tuple[str, str]] = []
     feed = framed(desk.hub, scope, cursor)
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         async for body in feed:
             for event in body.decode().split("\n\n"):
                 lines = dict(line.split(": ", 1) for line in event.splitlines())
@@ -282,7 +282,7 @@ def test_a_feed_ends_with_the_first_ping_after_its_person_was_signed_out(desk: D
         return False
 
     async def story(desk: Desk) -> None:
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(60):
             bodies = [body async for body in framed(desk.hub, WEST, await desk.newest(), ping_s=0.05, goes_on=signed_out)]
         assert len(bodies) == 2  # how often to come back, and where the feed stood at the start
 

@@ -58,7 +58,7 @@ async def watch(desk: Desk, query: CaseQuery, after_s: float, pages: asyncio.Bar
     page = await asyncio.to_thread(query.cases, EVERYTHING, limit=CASES)
     known = {row["case_id"]: (row["sequence"], row["state"]) for row in page.rows}
     reached = asyncio.create_task(pages.wait())
-    async with asyncio.timeout(20), contextlib.aclosing(frames(desk.hub, EVERYTHING, cursor)) as feed:  # type: ignore[type-var]
+    async with asyncio.timeout(60), contextlib.aclosing(frames(desk.hub, EVERYTHING, cursor)) as feed:  # type: ignore[type-var]
         async for body in feed:
             for told in _facts(body):
                 if told["case_id"] == LAST:

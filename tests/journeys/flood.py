@@ -71,7 +71,7 @@ class Flood:
     def stop(self) -> int:
         """End it, wait until all that was sent is durable; how many that were."""
         self._stop.set()
-        self._thread.join(30)
+        self._thread.join(60)
         self._bus.flush(60)
         self._bus.close()
         return self.sent
@@ -99,7 +99,7 @@ class Fates:
     def stop(self) -> None:
         """End it."""
         self._stop.set()
-        self._thread.join(10)
+        self._thread.join(60)
 
     def of(self, topic_id: str | None = None) -> list[dict[str, Any]]:
         """All records so far that say what became of reports, of one incarnation of the topic or of any."""

@@ -113,7 +113,7 @@ def running(command: list[str], folder: Path, ready: Callable[[], bool]) -> Iter
         yield
     finally:
         process.terminate()
-        process.wait(30)
+        process.wait(60)
 
 
 def free_port() -> int:

@@ -94,7 +94,7 @@ def telling(settings: Settings, fault: str = "") -> Iterator["subprocess.Popen[b
         yield process
     finally:
         process.terminate()
-        process.wait(20)
+        process.wait(60)
 
 
 def ids(facts: Sequence[Fact]) -> set[str]:

@@ -108,7 +108,7 @@ class Console:
     def stop(self) -> None:
         self.client.close()
         self._process.terminate()
-        self._process.wait(15)
+        self._process.wait(60)
 
 
 @pytest.fixture

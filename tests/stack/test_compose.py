@@ -40,7 +40,7 @@ def running(native: Native) -> Iterator[dict[str, "subprocess.Popen[bytes]"]]:
         for process in reversed(started.values()):
             process.send_signal(signal.SIGTERM)
         for process in started.values():
-            process.wait(30)
+            process.wait(60)
 
 
 def _wait_for(native: Native, name: str, condition: str, started: dict[str, "subprocess.Popen[bytes]"]) -> None:
@@ -93,5 +93,5 @@ def test_a_service_s_command_runs_natively_and_its_health_check_passes(
 def test_a_role_stops_in_order_when_its_container_is_stopped(running: dict[str, "subprocess.Popen[bytes]"], native: Native) -> None:
     for name in ("console", "worker"):
         running[name].send_signal(signal.SIGTERM)
-        assert running[name].wait(10) in (0, -signal.SIGTERM, 143), native.log(name).read_text()[-2000:]
+        assert running[name].wait(60) in (0, -signal.SIGTERM, 143), native.log(name).read_text()[-2000:]
         assert not native.is_healthy(services()[name])
