@@ -123,4 +123,7 @@ HOOK_TURN_SECONDS = _histogram("hook_turn_seconds", "Time of one turn of the dis
 ESCALATIONS_UNDELIVERED = _gauge(
     "escalations_undelivered", "Escalations that reached nobody and no dead letter within a minute: alarm above 0."
 )
+ESCALATIONS_PROVEN = _counter(
+    "escalations_proven", "Escalations by the proof that they were told; result is delivered, dead, or none within a day.", "result"
+)
 HEARTBEATS = _counter("heartbeats", "Signs of life sent to the address outside; result is ok or failed.", "result")

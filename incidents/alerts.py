@@ -75,7 +75,6 @@ def _annotations(case: Case) -> Iterator[tuple[str, object]]:
     yield "escalated_to", case.escalated_to
     yield "acknowledged", str(case.acknowledged).lower() if case.escalated_to else None
     yield "address", public_address(case.place.address or "")
-    yield "address", public_address(case.place.address or "")
     yield "community", case.place.community
     yield "grid", case.place.grid
     if case.place.known:

@@ -6,13 +6,14 @@ What nobody was told within a minute is `cityloop_escalations_undelivered`: alar
 from collections.abc import Iterable, Mapping
 from datetime import timedelta
 
+from adapters import metrics
 from adapters.deliveries import Deliveries, Order, State
 from adapters.hook_state import Escalation
 from incidents.case import Fact, FactType
 
 WITHIN_MS = 60_000
 WATCHED_MS = round(timedelta(days=1).total_seconds() * 1000)
-PROVES = frozenset({State.DELIVERED, State.DEAD})
+PROVES = (State.DELIVERED, State.DEAD)
 
 
 class Proofs:
@@ -52,9 +53,11 @@ class Proofs:
         overdue = 0
         for each in list(self._outstanding.values()):
             shown = [await queue.show(delivery) for delivery in each.deliveries]
-            if any(one is not None and one.state in PROVES for one in shown) or now_ms - each.said_ms > WATCHED_MS:
+            proof = next((state for state in PROVES if any(one is not None and one.state is state for one in shown)), None)
+            if proof is not None or now_ms - each.said_ms > WATCHED_MS:
                 del self._outstanding[each.id]
                 self._changed.add(each.id)
+                metrics.ESCALATIONS_PROVEN.labels(proof or "none").inc()
             else:
                 overdue += now_ms - each.said_ms > WITHIN_MS
         return overdue
