@@ -21,6 +21,7 @@ FAILED = 1
 MISUSE = 2
 INTERRUPTED = 130
 FRAME = ("__main__", "case_deadline", "evaluated", "main", "output", "stat_info", "words")  # modules of this package without commands
+SPLIT = frozenset({"hooks"})  # groups of several modules: they hear the second word too
 HOLDS = {"up": "stack", "down": "stack", "status": "stack"}  # commands whose module has another name; only saves loading the rest
 
 HELP = """From a sighting to a verified closure: the pipeline behind a city's operations centre.
@@ -32,8 +33,8 @@ Example: `cityloop up`, then `cityloop worker` and `cityloop console` in two oth
 """
 
 
-def build(first_word: str | None = None) -> typer.Typer:
-    """The command line: all of it, or only the module of its first word, where that says which: a role need not load the others."""
+def build(first_word: str | None = None, second_word: str | None = None) -> typer.Typer:
+    """The command line: all of it, or only the module of its first words, where they say which: a role need not load the others."""
     app = typer.Typer(
         name="cityloop",
         help=HELP,
@@ -49,7 +50,7 @@ def build(first_word: str | None = None) -> typer.Typer:
     for name in [wanted] if wanted in names else names:
         register = getattr(importlib.import_module(f"cli.{name}"), "register", None)
         if register:
-            register(app)
+            register(app, *([second_word] if name in SPLIT else []))
     return app
 
 
@@ -62,7 +63,7 @@ def run(arguments: Sequence[str] | None = None) -> int:
     """Runs one command; returns the exit code."""
     words = list(sys.argv[1:] if arguments is None else arguments)
     try:
-        answer = build(words[0] if words else None)(args=words, prog_name="cityloop", standalone_mode=True)
+        answer = build(*words[:2])(args=words, prog_name="cityloop", standalone_mode=True)
         return int(answer or 0)
     except SystemExit as ending:
         return ending.code if isinstance(ending.code, int) else FAILED if ending.code else 0

@@ -2,6 +2,8 @@
 
 import asyncio
 import json
+import subprocess
+import sys
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
@@ -15,7 +17,7 @@ from adapters.hook_state_redis import RedisHookState
 from adapters.secrets import init_secrets
 from cli.hooks_queue import now_ms
 from cli.main import run
-from config.settings import Settings
+from config.settings import ROOT, Settings
 from tests.adapters.test_deliveries import AT, LEASE, order
 from tests.adapters.test_feed import hot_store
 from tests.conftest import environment
@@ -191,3 +193,10 @@ def test_many_are_listed_without_a_connection_each(cityloop: Cityloop, here: Set
     on_queue(here, happen)
     code, found, said = cityloop("list", "--limit", "0", "--json")
     assert code == 0 and len(found) == 300, said
+
+
+def test_a_command_loads_only_its_own_module() -> None:
+    """Neither the streams, with Faust, nor the pages of the receiver."""
+    said = "import sys; from cli.main import build; build('hooks', 'list'); print([name for name in sys.modules if 'hooks_' in name])"
+    loaded = subprocess.run([sys.executable, "-c", said], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert loaded.stdout.strip() == "['cli.hooks_queue']"
