@@ -4,7 +4,7 @@ import re
 from datetime import datetime
 from enum import StrEnum
 
-from sqlalchemy import ColumnElement, and_, exists, false, func, or_, true
+from sqlalchemy import ColumnElement, and_, exists, false, func, or_, select, true
 
 from adapters.case_rows import PER_MS
 from adapters.case_tables import CASES, INVOLVED
@@ -99,9 +99,10 @@ def seen_by(scope: Scope) -> list[Condition]:
     """The cases that exist for a person: THE place where rights become SQL."""
     seen: list[Condition] = []
     if scope.districts is not None:
-        seen.append(C.district.in_(scope.districts) if scope.districts else false())
+        seen.append(C.district.in_(scope.districts))
     if scope.unit is not None:
-        seen.append(exists().where(INVOLVED.c.unit.in_(scope.units), INVOLVED.c.number == C.number))
+        involved = select(INVOLVED.c.number).where(INVOLVED.c.unit.in_(scope.units), INVOLVED.c.number == C.number)
+        seen.append(exists(involved.correlate(CASES).offset(0)))  # a fence: never a join with all of a unit's
     return seen
 
 

@@ -6,13 +6,23 @@ from datetime import datetime
 from functools import cached_property
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, FromClause, Select, func, select, true
+from sqlalchemy import ColumnElement, Connection, FromClause, Select, func, select, text, true
 
 from adapters.case_filter import Filter, conditions, in_time, seen_by
 from adapters.case_orders import ORDERS, Order, Position, Sort
-from adapters.case_search import SQLITE_WORDS, is_searched, postgres_numbers, postgres_windows, sqlite_source, terms_of, windows
-from adapters.case_tables import CASES
-from adapters.case_words import Names
+from adapters.case_search import (
+    SQLITE_WORDS,
+    index_for,
+    postgres_numbers,
+    postgres_parts,
+    postgres_windows,
+    sqlite_source,
+    terms_of,
+    weeks,
+    windows,
+)
+from adapters.case_tables import CASES, OPEN_CASES
+from adapters.case_words import Names, Term
 from incidents.catalogue import City
 from incidents.rights import EVERYTHING, Scope
 
@@ -24,6 +34,11 @@ Columns = Sequence[Any]
 def select_seen(scope: Scope, *columns: Any, source: FromClause = CASES) -> Select[Any]:
     """The cases of a scope; every statement on cases begins here."""
     return select(*columns).select_from(source).where(*seen_by(scope))
+
+
+def select_open(scope: Scope, *columns: Any) -> Select[Any]:
+    """The open cases of a scope, off their own index."""
+    return select_seen(scope, *columns).where(C.is_open).with_hint(CASES, f"INDEXED BY {OPEN_CASES}", "sqlite")
 
 
 @dataclass(frozen=True)
@@ -53,39 +68,56 @@ class Lists:
         self, connection: Connection, listed: Listed, columns: Columns, most: int | None, last: Position | None = None
     ) -> Select[Any]:
         """At most so many rows of a list, behind a position."""
-        searched = is_searched(listed.scope, listed.wanted, listed.open_only, self._is_sqlite)
-        terms = terms_of(listed.scope, listed.wanted, self._names, listed.open_only) if searched else []
-        if searched and self._is_sqlite:
+        terms = terms_of(listed.scope, listed.wanted, self._names, listed.open_only)
+        if terms and self._is_sqlite:
             source, found = sqlite_source(terms)
             query = self._where(listed, SQLITE_WORDS.c.rowid, columns, source).where(found)
             return listed.order.cut(query, SQLITE_WORDS.c.rowid, last, most)
-        if searched and not listed.open_only:
-            found_numbers = postgres_numbers(terms, in_window=True).subquery("found")
-            source = found_numbers.join(CASES, C.number == found_numbers.c.number)
-            inner = listed.order.cut(self._where(listed, C.number, columns, source), C.number, last, most).lateral("listed")
-            marks = self._windows(connection, listed.wanted, last)
-            return select(*inner.c).select_from(postgres_windows(marks).join(inner, true())).limit(most)
+        if terms and not listed.open_only:
+            return self._by_windows(connection, listed, terms, columns, most, last)
         query = self._where(listed, C.number, columns, CASES)
-        if searched:
-            query = query.where(C.number.in_(postgres_numbers(terms, in_window=False)))
-        return listed.order.cut(query, C.number, last, most)
+        if terms:
+            weekly = postgres_numbers(terms).lateral("found")
+            every = select(weekly.c.number).select_from(postgres_windows(weeks(*self._ends(connection, listed, last))).join(weekly, true()))
+            query = query.where(C.number.in_(every))
+        index = f"INDEXED BY {OPEN_CASES}" if listed.open_only else index_for(listed.scope, listed.wanted)
+        return listed.order.cut(query.with_hint(CASES, index, "sqlite"), C.number, last, most)
+
+    def page(self, connection: Connection, listed: Listed, columns: Columns, most: int, last: Position | None) -> Select[Any]:
+        """As `query`; of open cases it looks up only the rows that it gives, once the index has chosen and sorted them."""
+        if not listed.open_only:
+            return self.query(connection, listed, columns, most, last)
+        chosen = self.query(connection, listed, [C.number], most, last)
+        rows = select_seen(listed.scope, *columns).where(C.number.in_(chosen.subquery("chosen").select()))
+        return rows.order_by(*listed.order.by(C.number))
 
     def total(self, connection: Connection, listed: Listed) -> int:
         """How many a list has; where ended cases are among them, counted to a little above what is told, in the order of the list."""
         query = self.query(connection, listed, [C.number], None if listed.open_only else MOST_COUNTED + 1)
         return connection.execute(select(func.count()).select_from(query.subquery())).scalar_one()
 
+    def _by_windows(
+        self, connection: Connection, listed: Listed, terms: Sequence[Term], columns: Columns, most: int | None, last: Position | None
+    ) -> Select[Any]:
+        """A list through PostgreSQL's index of words."""
+        found = postgres_numbers(terms, part="parts.part").subquery("found")
+        source = found.join(CASES, C.number == found.c.number)
+        inner = listed.order.cut(self._where(listed, C.number, columns, source), C.number, last, most).lateral("listed")
+        times = postgres_windows(windows(*self._ends(connection, listed, last)))
+        return select(*inner.c).select_from(times.join(postgres_parts(terms), true()).join(inner, true())).limit(most)
+
     def _where(self, listed: Listed, number: ColumnElement[int], columns: Columns, source: FromClause) -> Select[Any]:
         """All but the search; `number` is the column that gives the order."""
         where = conditions(listed.wanted, self._now(), listed.open_only)
         return select_seen(listed.scope, *columns, source=source).where(*where, *in_time(listed.wanted, number))
 
-    def _windows(self, connection: Connection, wanted: Filter, last: Position | None) -> list[str]:
-        """The windows of time that a list of the newest goes through."""
+    def _ends(self, connection: Connection, listed: Listed, last: Position | None) -> tuple[int, int]:
+        """The numbers between which PostgreSQL's list of the newest, or a search of open cases, is to be found."""
+        connection.execute(text("SET LOCAL enable_seqscan = off"))  # it knows too little of words to choose
         oldest, newest = connection.execute(select_seen(EVERYTHING, func.min(C.number), func.max(C.number))).one()
-        begin, end = wanted.numbers
-        ends = [newest or 0, *(last or ()), *([end] if end else [])]
-        return windows(max(oldest or 0, begin), min(ends))
+        begin, end = listed.wanted.numbers
+        ends = [newest or 0, *((last or ()) if listed.sort is Sort.NEWEST else ()), *([end] if end else [])]
+        return max(oldest or 0, begin), min(ends)
 
     @cached_property
     def _names(self) -> Names:

@@ -14,16 +14,14 @@ from typing import Any
 import orjson
 from sqlalchemy import ColumnElement, func
 
-from adapters.case_filter import CONFIRMABLE, EVERY_CASE, TAB_STATES, Bbox, Filter, Tab, in_box, overdue
-from adapters.case_lists import MOST_COUNTED, Listed, Lists, select_seen
+from adapters.case_filter import CONFIRMABLE, EVERY_CASE, TAB_STATES, Bbox, Filter, Tab, overdue
+from adapters.case_lists import MOST_COUNTED, Listed, Lists, select_open, select_seen
 from adapters.case_orders import Sort, cursor_of, position
-from adapters.case_rows import PER_MS
 from adapters.case_shown import fact_shown, row_shown
 from adapters.case_tables import CASES, DOCUMENTS, FACTS
 from adapters.database import Database
 from incidents.case import State
 from incidents.catalogue import City
-from incidents.events import epoch_ms
 from incidents.places import METRES_PER_DEGREE, distance_m
 from incidents.rights import Scope
 
@@ -100,7 +98,7 @@ class CaseQuery:
         last = None if cursor is None else position(sort, cursor)
         with self._database.read() as connection:
             listed = Listed(scope, wanted, sort, open_only)
-            rows = connection.execute(self._lists.query(connection, listed, [CASES, self._is_overdue()], limit + 1, last)).all()
+            rows = connection.execute(self._lists.page(connection, listed, [CASES, self._is_overdue()], limit + 1, last)).all()
             more = len(rows) > limit
             complete = last is None and not more
             total = len(rows) if complete else self._lists.total(connection, listed)
@@ -143,7 +141,7 @@ class CaseQuery:
         """How many open cases stand where."""
         late = self._is_overdue()
         groups = (C.state, C.district, C.held_because, late)
-        query = select_seen(scope, *groups, func.count().label("n")).where(C.is_open).group_by(*groups)
+        query = select_open(scope, *groups, func.count().label("n")).group_by(*groups)
         counts = Counts(dict.fromkeys(Tab, 0), {}, {})
         with self._database.read() as connection:
             for row in connection.execute(query):
@@ -156,8 +154,9 @@ class CaseQuery:
     def tasks(self, scope: Scope, states: Sequence[State], limit: int = 200) -> list[Found]:
         """Open cases in one of these states, by what runs out first: the post's own limit or the case's."""
         first = func.coalesce(C.stage_due_ms, C.due_ms, C.entered_ms)
+        chosen = select_open(scope, C.number).where(C.state.in_(states)).order_by(first, C.number).limit(min(limit, MOST_ROWS))
         query = select_seen(scope, CASES, self._is_overdue(), DOCUMENTS.c.json).join(DOCUMENTS, DOCUMENTS.c.number == C.number)
-        query = query.where(C.is_open, C.state.in_(states)).order_by(first, C.number).limit(min(limit, MOST_ROWS))
+        query = query.where(C.number.in_(chosen.subquery("chosen").select())).order_by(first, C.number)
         with self._database.read() as connection:
             return [Found(row_shown(row), orjson.loads(row.json)) for row in connection.execute(query)]
 
@@ -166,7 +165,7 @@ class CaseQuery:
         listed, last = Listed(scope, wanted, Sort.NEWEST, wanted.open_only), None
         while True:
             with self._database.read() as connection:
-                query = self._lists.query(connection, listed, [CASES, self._is_overdue()], EXPORTED_AT_ONCE, last)
+                query = self._lists.page(connection, listed, [CASES, self._is_overdue()], EXPORTED_AT_ONCE, last)
                 found = connection.execute(query).all()
             yield from map(row_shown, found)
             if len(found) < EXPORTED_AT_ONCE:
@@ -179,10 +178,10 @@ class CaseQuery:
         north, east = within_m / METRES_PER_DEGREE, within_m / METRES_PER_DEGREE / max(0.01, cos(radians(lat)))
         families = {each.key: each.family or each.key for each in self._city.categories}
         keys = [key for key, family in families.items() if family == families.get(category)] or [category]
-        query = select_seen(scope, CASES, self._is_overdue()).where(*in_box((lon - east, lat - north, lon + east, lat + north)))
-        query = query.where(C.category.in_(keys), C.number >= epoch_ms(since) * PER_MS).order_by(C.number.desc()).limit(SIMILAR_LOOKED_AT)
+        wanted = Filter(category=tuple(keys), bbox=(lon - east, lat - north, lon + east, lat + north), since=since)
+        listed = Listed(scope, wanted, Sort.NEWEST, open_only=False)
         with self._database.read() as connection:
-            rows = connection.execute(query).all()
+            rows = connection.execute(self._lists.page(connection, listed, [CASES, self._is_overdue()], SIMILAR_LOOKED_AT, None)).all()
         near = [Near(row_shown(row), round(distance_m(lon, lat, row.lon, row.lat))) for row in rows]
         return sorted((each for each in near if each.distance_m <= within_m), key=lambda each: each.distance_m)
 

@@ -12,12 +12,18 @@ from sqlalchemy import BigInteger, Boolean, Column, Float, Index, Integer, Small
 
 from adapters.database import METADATA
 
-SCHEMA = "3"
+SCHEMA = "4"
 """Moves when rows must be made anew from the facts: then every worker does so by itself."""
 
 Number = BigInteger().with_variant(Integer(), "sqlite")  # only INTEGER PRIMARY KEY is SQLite's own row number
 OPEN: dict[str, Any] = {"sqlite_where": text("is_open = 1"), "postgresql_where": text("is_open")}
 """As SQLAlchemy writes the condition `is_open`: only then is the index of open cases used."""
+OPEN_CASES = "cases_open"
+TOLD_BY = (
+    *("number", "case_id", "state", "held_because", "category", "severity", "urgency", "channel", "district", "unit", "grid", "lon", "lat"),
+    *("opened_ms", "entered_ms", "due_ms", "stage_due_ms", "overdue", "is_open"),
+)
+"""What the index of open cases holds: all that queues, maps and counts choose and sort by; they look up only the rows that they show."""
 
 CASES = Table(
     "cases",
@@ -63,7 +69,7 @@ CASES = Table(
     Column("picture", Text),
     Column("merged_into", Text),
     Index("cases_case_id", "case_id", unique=True),
-    Index("cases_open", "number", **OPEN),
+    Index(OPEN_CASES, *TOLD_BY, **OPEN),
     *(Index(f"cases_{name}", name, "number") for name in ("state", "district", "category", "unit", "grid", "severity", "channel")),
 )
 

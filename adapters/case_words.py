@@ -22,7 +22,7 @@ MOST_TERMS = 8
 LONGEST_BEGINNING = 12
 MARKED = ("district", "category", "unit", "severity", "channel")
 OPEN = "open_"
-DAY_MS = 86_400_000
+HOUR_MS, DAY_MS = 3_600_000, 86_400_000
 SQUARES_PER_DEGREE = 100
 """A square is 1.1 km from south to north and, in the latitudes of a Chinese city, 0.9 km from west to east."""
 SQUARES_IN_A_ROW = 360 * SQUARES_PER_DEGREE
@@ -47,8 +47,7 @@ def _marks(case: Mapping[str, Any], row: Mapping[str, Any]) -> Iterator[str]:
     yield from time_marks(row["opened_ms"])
     square = square_of(row["lon"], row["lat"])
     yield from (square_mark(square), large_square_mark(square))
-    if row["is_open"]:
-        yield OPEN
+    yield OPEN if row["is_open"] else mark("ended", row["state"])
     if case["channel"] in MACHINES:
         yield mark("source", case["source"])
     identity = case.get("identity")
@@ -76,9 +75,8 @@ def units_of(case: Mapping[str, Any]) -> set[str]:
 
 
 def time_marks(ms: int) -> tuple[str, str]:
-    """The day (UTC) and the week (from Thursday, as 1970 began) of a moment."""
-    day = ms // DAY_MS
-    return f"day_{day}", f"week_{day // 7}"
+    """The hour and the day (UTC) of a moment."""
+    return f"hour_{ms // HOUR_MS}", f"day_{ms // DAY_MS}"
 
 
 def square_mark(square: int) -> str:
@@ -152,11 +150,11 @@ def for_sqlite(terms: Iterable[Term]) -> str:
 
 
 def for_postgres(terms: Iterable[Term]) -> str:
-    """The search as the text of a `tsquery`."""
-    return " & ".join(_one_of(term, "'", " & ", " | ") for term in terms)
+    """The search as the text of a `tsquery`, with `@` for the week."""
+    return " & ".join(_one_of(term, "'", " & ", " | ", "@:") for term in terms)
 
 
-def _one_of(term: Term, quote: str, both: str, either: str) -> str:
+def _one_of(term: Term, quote: str, both: str, either: str, before: str = "") -> str:
     """Words hold letters and digits only, so that no quote needs escaping."""
-    words, marks = ([f"{quote}{each}{quote}" for each in several] for several in (term.words, term.marks))
+    words, marks = ([f"{quote}{before}{each}{quote}" for each in several] for several in (term.words, term.marks))
     return f"({either.join([f'({both.join(words)})', *marks] if words else marks)})"

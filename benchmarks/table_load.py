@@ -2,10 +2,11 @@
 
 import time
 from collections.abc import Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any
 
 import orjson
-from sqlalchemy import Connection, Index, text
+from sqlalchemy import Connection, text
 
 from adapters.case_keeper import CaseTables
 from adapters.case_rows import Row, Told, case_row, document_row, number_of, read_fact, word_row
@@ -24,28 +25,55 @@ COLUMNS: dict[str, Sequence[str]] = {
     "involved": ["unit", "number"],
     "case_words": ["number", "words"],
 }
+INDICES = [index for table in (CASES, DOCUMENTS, INVOLVED) for index in table.indexes]
 Rows = dict[str, list[tuple[Any, ...]]]
 
 
-def loaded(database: Database, city: City, days: int) -> None:
-    """Put in `days` of cases, with the indices made at the end, as a database that has grown has them after its own upkeep."""
+def loaded(databases: Sequence[Database], city: City, days: int) -> None:
+    """Put `days` of cases into each, with the indices made at the end, as a database that has grown has them after its own upkeep."""
+    if not databases:
+        return
+    for database in databases:
+        _emptied(database)
+    made = Cases(city)
+    with ThreadPoolExecutor(len(databases)) as writers:
+        writing: list[Future[None]] = []
+        for day in range(days):
+            rows = _rows(made, day, days)  # while the last ones are written
+            _done(writing)
+            writing = [writers.submit(_put_all, database, rows) for database in databases]
+            if day % 30 == 29:
+                say(f"{(day + 1) * PER_DAY:,} cases …")
+        _done(writing)
+        _done([writers.submit(_indexed, database) for database in databases])
+
+
+def is_empty(database: Database) -> bool:
+    """Whether there is no case in it yet; its tables are made."""
+    database.upgrade()
+    with database.read() as connection:
+        return connection.execute(text("SELECT 1 FROM cases LIMIT 1")).first() is None
+
+
+def _done(writing: Sequence[Future[None]]) -> None:
+    for each in writing:
+        each.result()
+
+
+def _emptied(database: Database) -> None:
     database.upgrade()
     CaseTables(database).prepare("benchmark", {0: Span(0, 0)})
-    indices = [index for table in (CASES, DOCUMENTS, INVOLVED) for index in table.indexes]
     with database.write() as connection:
-        for index in indices:
+        for index in INDICES:
             index.drop(connection)
         if not database.is_sqlite:
             connection.execute(text("DROP INDEX case_words_vector"))
-    made = Cases(city)
-    for day in range(days):
-        rows = _rows(made, day, days)
-        with database.write() as connection:
-            for table, tuples in rows.items():
-                _put(connection, table, tuples)
-        if day % 30 == 29:
-            say(f"{(day + 1) * PER_DAY:,} cases …")
-    _indexed(database, indices)
+
+
+def _put_all(database: Database, rows: Rows) -> None:
+    with database.write() as connection:
+        for table, tuples in rows.items():
+            _put(connection, table, tuples)
 
 
 def _rows(made: Cases, day: int, days: int) -> Rows:
@@ -78,23 +106,23 @@ def _put(connection: Connection, table: str, rows: list[tuple[Any, ...]]) -> Non
             copy.write_row(row)
 
 
-def _indexed(database: Database, indices: Sequence[Index]) -> None:
+def _indexed(database: Database) -> None:
     began = time.monotonic()
     with database.write() as connection:
         if not database.is_sqlite:
             connection.execute(text("SET LOCAL maintenance_work_mem = '1GB'"))
-            connection.execute(text("CREATE INDEX case_words_vector ON case_words USING gin (vector)"))
-        for index in indices:
+            connection.execute(text("CREATE INDEX case_words_vector ON case_words USING gin (vector) WITH (gin_pending_list_limit = 256)"))
+        for index in INDICES:
             index.create(connection)
     database.tidy()
     say(f"indices made in {time.monotonic() - began:.0f} s")
 
 
-def written(database: Database, city: City, facts: int, at_once: int, seed: int) -> dict[str, float]:
-    """Keep facts of new cases through the projection's writer; facts a second, and CPU of this process per fact in microseconds."""
+def written(database: Database, city: City, day: int, facts: int, at_once: int, seed: int) -> dict[str, float]:
+    """Keep facts of a day's new cases through the projection's writer; facts a second, and CPU of this process per fact in microseconds."""
     told = [
         _told(case | {"case_id": f"NEW{seed}-{case['case_id']}"}, offset)
-        for offset, case in zip(range(facts), Cases(city, seed).day(0, 400), strict=False)
+        for offset, case in zip(range(facts), Cases(city, seed).day(day, day + 1), strict=False)
     ]
     tables, began, cpu = CaseTables(database), time.perf_counter(), time.process_time()
     for start in range(0, facts, at_once):

@@ -16,7 +16,7 @@ from adapters.case_orders import Sort
 from adapters.case_query import CaseQuery
 from adapters.case_rows import PER_MS
 from adapters.case_search import windows
-from adapters.case_words import DAY_MS
+from adapters.case_words import HOUR_MS
 from adapters.database import Database
 from config.load import load_city
 from config.settings import ROOT, Settings
@@ -310,15 +310,21 @@ def test_similar_cases_are_of_the_family_nearest_first_and_not_old(query: CaseQu
     assert query.similar(EVERYTHING, "road_spillage", (120.3805, 36.0703), 5, datetime(2030, 1, 1, tzinfo=UTC)) == []
 
 
-@given(first=st.integers(0, 40), length=st.integers(0, 40))
-def test_windows_of_time_hold_every_day_once_and_the_newest_first(first: int, length: int) -> None:
-    days = [20_000 + first + at for at in range(length + 1)]
+HOURS_OF = {"hour": 1, "day": 24}
+
+
+@given(first=st.integers(0, 1_000), length=st.integers(0, 1_000))
+def test_windows_of_time_hold_every_hour_once_and_the_newest_first(first: int, length: int) -> None:
+    oldest, newest = 490_000 + first, 490_000 + first + length
     held: list[int] = []
-    for mark in windows(days[0] * DAY_MS * PER_MS, (days[-1] + 1) * DAY_MS * PER_MS - 1):
-        kind, number = mark.split("_")
-        held += [int(number)] if kind == "day" else [int(number) * 7 + at for at in reversed(range(7))]
-    assert held == list(range(days[-1], held[-1] - 1, -1))
-    assert held[-1] <= days[0] < held[-1] + 7
+    for window in windows(oldest * HOUR_MS * PER_MS, (newest + 1) * HOUR_MS * PER_MS - 1):
+        kind, _, number = (window.mark or f"week_{window.week}").partition("_")
+        hours = HOURS_OF.get(kind, 168)
+        part = range(int(number) * hours, int(number) * hours + hours)
+        assert all(hour // 168 == window.week for hour in part)
+        held += reversed(part)
+    assert held == list(range(newest, held[-1] - 1, -1))
+    assert held[-1] <= oldest < held[-1] + 168
 
 
 WRITES, READS = {"case_keeper", "case_statements"}, {"case_query", "case_lists", "case_search", "case_filter", "case_orders", "case_shown"}
@@ -336,8 +342,11 @@ def test_only_the_writer_and_the_query_layer_know_the_tables() -> None:
     ("module", "functions"),
     [
         ("case_query", set[str]()),
-        ("case_lists", {"select_seen", "query", "total"}),  # `query` and `total` select from what `select_seen` gave
-        ("case_search", {"postgres_numbers"}),  # numbers of the index of words, which `query` joins to what `select_seen` gave
+        ("case_lists", {"select_seen", "query", "total", "_by_windows"}),  # the others select from what `select_seen` gave
+        (
+            "case_search",
+            {"postgres_numbers", "postgres_parts"},
+        ),  # numbers of the index of words, which `query` joins to what `select_seen` gave
     ],
 )
 def test_every_statement_of_the_query_layer_begins_with_the_scope(module: str, functions: set[str]) -> None:

@@ -22,8 +22,8 @@ def asking(shared_databases: Database) -> Asking:
     """Twelve days of a hundred cases each, put in as the benchmark does."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("benchmarks.table_cases.PER_DAY", 100)
-        loaded(shared_databases, CITY, DAYS)
-        writing = written(shared_databases, CITY, 20, 5, seed=7)
+        loaded([shared_databases], CITY, DAYS)
+        writing = written(shared_databases, CITY, DAYS, 20, 5, seed=7)
     assert writing["facts_per_s"] > 0
     return Asking(CaseQuery(shared_databases, CITY, lambda: BEGINS), CITY, DAYS)
 
