@@ -23,7 +23,7 @@ WORDS: dict[str, dict[str, dict[str, str]]] = tomllib.loads((TEXTS / "words.toml
 LABELS = frozenset({"city", "category", "domain", "district", "subdistrict", "channel", "severity", "case_id", "alertname"})
 CASE = frozenset({"state", "category", "condition", "severity", "level", "unit", "assisting", "overdue", "due_at", "drill"})
 PLACE = frozenset({"address", "community", "grid", "lon", "lat"})
-FATE = frozenset({"escalated_to", "acknowledged", "merged_into", "ended_as"})
+FATE = frozenset({"escalated_to", "acknowledged", "merged_into", "ended_as", "left"})
 ANNOTATIONS = CASE | PLACE | FATE
 ABOUT = frozenset({"target", "detail", "silence", "owner", "comment", "ends_at", "unit", "level", "hours"})
 """Of notices about no case: what they may say of what they are about."""
