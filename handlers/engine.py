@@ -56,12 +56,14 @@ FINISH_S = 2.0
 
 @dataclass(frozen=True)
 class Receivers:
-    """Whom there is to tell, and how. `operations` are the targets that hear of targets that fail."""
+    """Whom there is to tell, and how. `operations` are the targets that hear of targets that fail; `pace` is how many times faster than
+    life the city is told of: limits are as much wider, for whoever listens to a simulated city is none of those whom they spare."""
 
     targets: Mapping[str, Target]
     channels: Mapping[str, Channel]
     transports: Mapping[str, Transport]
     operations: tuple[str, ...] = ()
+    pace: float = 1.0
 
     def orders(self, notice: Notice, targets: Iterable[str]) -> list[Order]:
         """What `Deliveries.enqueue` takes; targets that want no resolved ones, or are none, are left out."""
@@ -72,7 +74,8 @@ class Receivers:
     def _order(self, notice: Notice, target: Target) -> Order:
         limit = self.channels[target.kind].limit
         fallback = int(FALLBACK_AFTER.total_seconds() * 1000) if target.fallback else None
-        return Order(notice, target.name, limit.per_minute if limit else 0, (limit.per_second or 0) if limit else 0, fallback)
+        minute, second = (limit.per_minute, limit.per_second or 0) if limit else (0, 0)
+        return Order(notice, target.name, int(minute * self.pace), int(second * self.pace), fallback)
 
 
 def steady() -> Callable[[], int]:

@@ -6,6 +6,7 @@ Read at the start of the role `hooks`, and again whenever the files change (adap
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from adapters.clock import parse_clock
 from adapters.followed import Followed
 from adapters.links import Links
 from adapters.secrets import load_secrets
@@ -57,7 +58,8 @@ def open_telling(settings: Settings, city: City, hooks: Hooks) -> Telling:
     doors = Doors(hooks.allow)
     http, mail = Outbound(doors), Mail(doors)
     transports: dict[str, Transport] = {"http": http, "https": http, "smtp": mail, "smtps": mail}
-    return Telling(receivers_of(hooks, targets, transports), names_of(hooks), hooks.subscriptions, duty)
+    pace = max(1.0, parse_clock(settings.clock).speed)
+    return Telling(receivers_of(hooks, targets, transports, pace), names_of(hooks), hooks.subscriptions, duty)
 
 
 def open_duty(settings: Settings, city: City, hooks: Hooks, made: Targets) -> Duty | None:

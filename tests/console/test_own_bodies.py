@@ -13,7 +13,10 @@ from tests.handlers.channels.notices import alert, notice, sent, target
 pytestmark = pytest.mark.stack
 
 MEDIA = {"alertmanager": "application/json", "cap": "application/cap+xml"}
-SETTINGS = {"alertmanager": {"url": "https://there.example/"}, "cap": {"url": "https://there.example/", "sender": "ops.here.example"}}
+SETTINGS: dict[str, dict[str, Any]] = {
+    "alertmanager": {"url": "https://there.example/"},
+    "cap": {"url": "https://there.example/", "sender": "ops.here.example"},
+}
 
 
 @pytest.fixture(autouse=True)
@@ -25,7 +28,7 @@ def mine(number: int, ended: bool = False, **annotations: str) -> Alert:
     """A burst main that began a minute ago, by the clock of this machine."""
     now = datetime.now(UTC)
     times = {"starts_at": now - timedelta(minutes=1), "ends_at": now - timedelta(seconds=1) if ended else None}
-    return alert(number, ended, **annotations).model_copy(update=times)
+    return alert(number, ended, None, **annotations).model_copy(update=times)
 
 
 def forwarded(lead: httpx.Client, kind: str, told: Notice) -> dict[str, Any]:

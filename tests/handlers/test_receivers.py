@@ -14,6 +14,7 @@ from handlers.robots import robot_of
 from incidents.catalogue import City
 from incidents.errors import UserError
 from incidents.hooks import Hooks
+from tests.handlers.channels.notices import notice
 
 
 @pytest.fixture(scope="module")
@@ -43,6 +44,16 @@ def test_the_local_stack_makes_the_secrets_that_are_missing_once(city: City, hoo
     assert (emergency.profile, emergency.fallback) == (Profile.URGENT, ("chat/dingtalk/0",))
     assert receivers_of(hooks, targets, {}).operations == names_of(hooks)["operations"] == ("operations/webhook/0",)
     assert desk.secrets[0] not in repr(targets)
+
+
+@pytest.mark.parametrize(("pace", "limits"), [(1.0, (18, 0)), (600.0, (10_800, 0))])
+def test_limits_are_as_much_wider_as_the_city_s_clock_is_faster(
+    city: City, hooks: Hooks, tmp_path: Path, pace: float, limits: tuple[int, int]
+) -> None:
+    """Or a day in minutes would wait for a robot's minute."""
+    targets = Targets(Settings(local_dir=tmp_path, secrets_dir=None), city).of(hooks)
+    [order] = receivers_of(hooks, targets, {}, pace).orders(notice(), ["chat/dingtalk/0"])
+    assert (order.minute, order.second) == limits
 
 
 def test_elsewhere_a_missing_secret_is_a_person_s_matter(city: City, hooks: Hooks, tmp_path: Path) -> None:
