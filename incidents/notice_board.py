@@ -54,6 +54,8 @@ class Board:
         fresh = Known.of(alert) if known is None else known.after(alert)
         if fresh == known:
             return
+        if fresh.alert.ends_at is not None and fresh.alert.ends_at > now:  # said by a clock that is ahead of this one
+            fresh = fresh.ended(now)
         if known is not None:
             self._sources.drop(known.alert)
         self._know(fresh)
@@ -186,13 +188,23 @@ class Board:
     def _settle(self, now: datetime) -> None:
         """What can only be done when the moment is known: leading astray alerts, and a clock that went back."""
         if self._latest is None or now < self._latest:
-            for group in self._groups.values():
-                latest = now + max(group.node.options.group_wait, group.node.options.group_interval)
-                self._set(group, min(group.next, latest))
+            self._turn_back(now)
         self._latest = now
         astray, self._astray = self._astray, []
         for name in astray:
             self._lead(self._known[name].alert, now)
+
+    def _turn_back(self, now: datetime) -> None:
+        """Nothing was told and nothing ended later than now, and nobody waits for a moment further away than the rules say."""
+        for group in self._groups.values():
+            latest = now + max(group.node.options.group_wait, group.node.options.group_interval)
+            self._set(group, min(group.next, latest))
+            if group.turn_back(now):
+                self._touch(f"group/{group.key}")
+        for known in [each for each in self._known.values() if each.alert.ends_at is not None and each.alert.ends_at > now]:
+            self._sources.drop(known.alert)
+            self._know(known.ended(now))
+            self._touch(f"alert/{known.alert.fingerprint}")
 
     def _set(self, group: Group, at: datetime) -> None:
         if group.next != at:

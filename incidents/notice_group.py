@@ -3,7 +3,7 @@
 `incidents.notice_board` moves them; a store keeps the records (adapters/hook_state.py).
 """
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any, NamedTuple
 
@@ -65,6 +65,10 @@ class Known:
         newer = told if told.sequence > self.alert.sequence else self.alert
         labels, labelled = (told.labels, told.sequence) if told.sequence < self.labelled else (self.alert.labels, self.labelled)
         return Known(newer.model_copy(update={"labels": labels}), labelled)
+
+    def ended(self, at: datetime) -> "Known":
+        """As it ended then."""
+        return Known(self.alert.model_copy(update={"ends_at": at}), self.labelled)
 
     def record(self) -> Value:
         """As a JSON value."""
@@ -132,6 +136,16 @@ class Group:
         if left is None or alert.ends_at is not None:
             return alert
         return alert.model_copy(update={"ends_at": left, "annotations": {**alert.annotations, LEFT: "true"}})
+
+    def turn_back(self, now: datetime) -> bool:
+        """Whether something of it happened later than now; it happened now."""
+        left = [name for name, at in self.members.items() if at is not None and at > now]
+        told = [wants for wants, heard in self.heard.items() if heard.sent.at > now]
+        self.members.update(dict.fromkeys(left, now))
+        for wants in told:
+            heard = self.heard[wants]
+            self.heard[wants] = replace(heard, sent=replace(heard.sent, at=now))
+        return bool(left or told)
 
     def believed(self, fingerprint: Fingerprint) -> bool:
         """Whether somebody believes that it fires, and wants to hear when it does no more."""

@@ -226,6 +226,26 @@ def test_a_clock_that_goes_back_delays_nobody_by_more_than_an_interval() -> None
     assert [(receiver, alerts) for _, receiver, _, alerts in desk.notices()[1:]] == [("desk", ["c"]), ("desk", ["b", "a"])]
 
 
+def test_a_clock_that_goes_back_stops_neither_repeats_nor_ends() -> None:
+    """What was told, and what ended, in a day that did not come yet, was so now."""
+    table = {
+        **TREE,
+        "repeat_interval": "10m",
+        "routes": [{"receiver": "parks", "where": ["unit=parks"], "continue": True}, {"receiver": "desk"}],
+    }
+    desk = Desk(rules_of(table))
+    desk.learn(alert("a", district="1"), alert("b", district="2"), alert("c", district="3", is_unit="parks"))
+    desk.until(40)
+    desk.learn(alert("b", 2, end=41, district="2"), alert("c", 2, district="3", is_unit="roads"))
+    desk.now = BEGIN - timedelta(days=1)
+    desk.learn(alert("d", end=50, district="2"))
+    desk.until(-86_400 + 1300)
+    told = [(receiver, reason, alerts) for _, receiver, reason, alerts in desk.notices()[4:]]
+    assert ("desk", ALL, ["-b"]) in told and ("parks", ALL, ["-c"]) in told
+    assert ("desk", REPEAT, ["a"]) in told
+    assert not [each for each in told if "d" in each[2]]
+
+
 def test_what_is_over_is_forgotten_after_five_days_and_not_fired_by_an_old_fact_before() -> None:
     """The record goes; until then a fact that is told again is known."""
     desk = Desk(rules_of(TREE))
