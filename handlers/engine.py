@@ -56,14 +56,14 @@ FINISH_S = 2.0
 
 @dataclass(frozen=True)
 class Receivers:
-    """Whom there is to tell, and how. `operations` are the targets that hear of targets that fail; `pace` is how many times faster than
-    life the city is told of: limits are as much wider, for whoever listens to a simulated city is none of those whom they spare."""
+    """Whom there is to tell, and how. `operations` are the targets that hear of targets that fail. Not `limited` are those of a city whose
+    clock runs faster than life: whoever listens to a simulated one is none of those whom the channels' limits spare."""
 
     targets: Mapping[str, Target]
     channels: Mapping[str, Channel]
     transports: Mapping[str, Transport]
     operations: tuple[str, ...] = ()
-    pace: float = 1.0
+    limited: bool = True
 
     def orders(self, notice: Notice, targets: Iterable[str]) -> list[Order]:
         """What `Deliveries.enqueue` takes; targets that want no resolved ones, or are none, are left out."""
@@ -72,10 +72,9 @@ class Receivers:
         return [self._order(notice, target) for target in wanted]
 
     def _order(self, notice: Notice, target: Target) -> Order:
-        limit = self.channels[target.kind].limit
+        limit = self.channels[target.kind].limit if self.limited else None
         fallback = int(FALLBACK_AFTER.total_seconds() * 1000) if target.fallback else None
-        minute, second = (limit.per_minute, limit.per_second or 0) if limit else (0, 0)
-        return Order(notice, target.name, int(minute * self.pace), int(second * self.pace), fallback)
+        return Order(notice, target.name, limit.per_minute if limit else 0, (limit.per_second or 0) if limit else 0, fallback)
 
 
 def steady() -> Callable[[], int]:

@@ -121,7 +121,7 @@ def names_of(hooks: Hooks) -> dict[str, tuple[str, ...]]:
     return {receiver: tuple(row.name for row in rows) for receiver, rows in hooks.rows.items()}
 
 
-def receivers_of(hooks: Hooks, targets: Mapping[str, Target], transports: Mapping[str, Transport], pace: float = 1.0) -> Receivers:
+def receivers_of(hooks: Hooks, targets: Mapping[str, Target], transports: Mapping[str, Transport], *, limited: bool = True) -> Receivers:
     """What the engine works with: these targets (those of hooks.toml, and of duty), and who hears of targets that fail."""
     operations = names_of(hooks).get(hooks.operations or "", ())
-    return Receivers(targets, channels(), transports, operations, pace)
+    return Receivers(targets, channels(), transports, operations, limited)

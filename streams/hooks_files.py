@@ -58,8 +58,8 @@ def open_telling(settings: Settings, city: City, hooks: Hooks) -> Telling:
     doors = Doors(hooks.allow)
     http, mail = Outbound(doors), Mail(doors)
     transports: dict[str, Transport] = {"http": http, "https": http, "smtp": mail, "smtps": mail}
-    pace = max(1.0, parse_clock(settings.clock).speed)
-    return Telling(receivers_of(hooks, targets, transports, pace), names_of(hooks), hooks.subscriptions, duty)
+    receivers = receivers_of(hooks, targets, transports, limited=parse_clock(settings.clock).speed <= 1)
+    return Telling(receivers, names_of(hooks), hooks.subscriptions, duty)
 
 
 def open_duty(settings: Settings, city: City, hooks: Hooks, made: Targets) -> Duty | None:

@@ -46,14 +46,12 @@ def test_the_local_stack_makes_the_secrets_that_are_missing_once(city: City, hoo
     assert desk.secrets[0] not in repr(targets)
 
 
-@pytest.mark.parametrize(("pace", "limits"), [(1.0, (18, 0)), (600.0, (10_800, 0))])
-def test_limits_are_as_much_wider_as_the_city_s_clock_is_faster(
-    city: City, hooks: Hooks, tmp_path: Path, pace: float, limits: tuple[int, int]
-) -> None:
+@pytest.mark.parametrize(("limited", "minute"), [(True, 18), (False, 0)])
+def test_whoever_listens_to_a_simulated_city_has_no_limits(city: City, hooks: Hooks, tmp_path: Path, limited: bool, minute: int) -> None:
     """Or a day in minutes would wait for a robot's minute."""
     targets = Targets(Settings(local_dir=tmp_path, secrets_dir=None), city).of(hooks)
-    [order] = receivers_of(hooks, targets, {}, pace).orders(notice(), ["chat/dingtalk/0"])
-    assert (order.minute, order.second) == limits
+    [order] = receivers_of(hooks, targets, {}, limited=limited).orders(notice(), ["chat/dingtalk/0"])
+    assert (order.minute, order.second) == (minute, 0)
 
 
 def test_elsewhere_a_missing_secret_is_a_person_s_matter(city: City, hooks: Hooks, tmp_path: Path) -> None:
