@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck
+from hypothesis import settings as hypothesis_settings
 
 from adapters import topics
 from adapters.secrets import init_secrets
@@ -19,6 +21,10 @@ from adapters.stack_engines import KafkaEngine, RedisEngine, free_port
 from adapters.stack_jars import ensure_jars, ensure_tools
 from config.settings import Settings
 from tests.servers import Server
+
+# A law says nothing about speed: on a busy machine an example may take any time.
+hypothesis_settings.register_profile("any load", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+hypothesis_settings.load_profile("any load")
 
 pytest_plugins = ("tests.databases",)
 
