@@ -6,13 +6,14 @@ from datetime import datetime
 from functools import cached_property
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, FromClause, Select, func, select, text, true
+from sqlalchemy import ColumnElement, Connection, FromClause, Select, any_, func, select, text, true
 
 from adapters.case_filter import Filter, conditions, in_time, seen_by
 from adapters.case_orders import ORDERS, Order, Position, Sort
 from adapters.case_search import (
     SQLITE_WORDS,
     index_for,
+    postgres_found,
     postgres_numbers,
     postgres_parts,
     postgres_windows,
@@ -39,6 +40,11 @@ def select_seen(scope: Scope, *columns: Any, source: FromClause = CASES) -> Sele
 def select_open(scope: Scope, *columns: Any) -> Select[Any]:
     """The open cases of a scope, off their own index."""
     return select_seen(scope, *columns).where(C.is_open).with_hint(CASES, f"INDEXED BY {OPEN_CASES}", "sqlite")
+
+
+def _is_one_of(numbers: ColumnElement[Any]) -> ColumnElement[bool]:
+    """Of an array, so that PostgreSQL asks for that first: it takes any word for frequent, and might join it with all of a category."""
+    return C.number == any_(numbers)
 
 
 @dataclass(frozen=True)
@@ -79,7 +85,7 @@ class Lists:
         if terms:
             weekly = postgres_numbers(terms).lateral("found")
             every = select(weekly.c.number).select_from(postgres_windows(weeks(*self._ends(connection, listed, last))).join(weekly, true()))
-            query = query.where(C.number.in_(every))
+            query = query.where(_is_one_of(func.array(every.scalar_subquery())))
         index = f"INDEXED BY {OPEN_CASES}" if listed.open_only else index_for(listed.scope, listed.wanted)
         return listed.order.cut(query.with_hint(CASES, index, "sqlite"), C.number, last, most)
 
@@ -100,9 +106,8 @@ class Lists:
         self, connection: Connection, listed: Listed, terms: Sequence[Term], columns: Columns, most: int | None, last: Position | None
     ) -> Select[Any]:
         """A list through PostgreSQL's index of words."""
-        found = postgres_numbers(terms, part="parts.part").subquery("found")
-        source = found.join(CASES, C.number == found.c.number)
-        inner = listed.order.cut(self._where(listed, C.number, columns, source), C.number, last, most).lateral("listed")
+        found = self._where(listed, C.number, columns, CASES).where(_is_one_of(postgres_found(terms)))
+        inner = listed.order.cut(found, C.number, last, most).lateral("listed")
         times = postgres_windows(windows(*self._ends(connection, listed, last)))
         return select(*inner.c).select_from(times.join(postgres_parts(terms), true()).join(inner, true())).limit(most)
 

@@ -13,10 +13,12 @@ from typing import Any
 from sqlalchemy import (
     ARRAY,
     BigInteger,
+    ColumnElement,
     FromClause,
     Select,
     Text,
     TextClause,
+    case,
     cast,
     column,
     func,
@@ -125,14 +127,23 @@ def postgres_windows(times: Sequence[Window]) -> FromClause:
 
 
 def postgres_parts(terms: Sequence[Term]) -> FromClause:
-    """Beside a window its parts, as parts of the query: itself, the days of a week that has many, nothing for a week without any."""
+    """Beside a window its parts, as parts of the query: itself, the days of a week that has many, nothing for a week without any.
+
+    A week that has some is one part, and they are `many.numbers` already.
+    """
     some = select(postgres_numbers(terms).subquery("some").c.number).where(text("windows.mark IS NULL")).limit(MANY).subquery("some")
-    many = select(func.count().label("n")).select_from(some).lateral("many")
+    many = select(func.count().label("n"), func.array_agg(some.c.number).label("numbers")).select_from(some).lateral("many")
     days = ", ".join(f"' & ''@:day_' || windows.week * 7 + {day} || ''''" for day in reversed(range(7)))
     whole = f"WHEN n = 0 THEN CAST(ARRAY[] AS text[]) WHEN n < {MANY} THEN ARRAY['']"
     cut = f"CASE WHEN windows.mark IS NOT NULL THEN ARRAY[windows.mark] {whole} ELSE ARRAY[{days}] END"
     parts = func.unnest(literal_column(cut, ARRAY(Text))).table_valued("part").render_derived(name="parts")
     return many.join(parts, true())
+
+
+def postgres_found(terms: Sequence[Term]) -> ColumnElement[Any]:
+    """The array of the numbers in a part."""
+    asked = func.array(postgres_numbers(terms, part="parts.part").scalar_subquery())
+    return case((text("parts.part = ''"), literal_column("many.numbers")), else_=asked)
 
 
 def windows(oldest: int, newest: int) -> list[Window]:
