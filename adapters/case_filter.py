@@ -100,6 +100,8 @@ def seen_by(scope: Scope) -> list[Condition]:
     seen: list[Condition] = []
     if scope.districts is not None:
         seen.append(C.district.in_(scope.districts))
+    if scope.subdistricts is not None:
+        seen.append(C.subdistrict.in_(scope.subdistricts))
     if scope.unit is not None:
         involved = select(INVOLVED.c.number).where(INVOLVED.c.unit.in_(scope.units), INVOLVED.c.number == C.number)
         seen.append(exists(involved.correlate(CASES).offset(0)))  # a fence: never a join with all of a unit's

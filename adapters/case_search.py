@@ -69,7 +69,7 @@ def terms_of(scope: Scope, wanted: Filter, names: Names, only_open: bool) -> lis
     if not words and (wanted.grid or wanted.id or wanted.case_id):
         return []
     marks = _marks(scope, wanted)
-    is_one = len(marks) == 1 and len(marks[0].marks) == 1 and wanted.bbox is None and scope.unit is None
+    is_one = len(marks) == 1 and len(marks[0].marks) == 1 and wanted.bbox is None and scope.unit is None and not scope.subdistricts
     return words if is_one and not words else words + marks
 
 
@@ -78,7 +78,9 @@ def _marks(scope: Scope, wanted: Filter) -> list[Term]:
     if wanted.status:
         ended = tuple(mark("ended", state) for state in wanted.status if state in ENDED)
         marks.append(Term(marks=ended if len(ended) == len(wanted.status) else (*ended, OPEN)))
-    if scope.districts:
+    if scope.subdistricts:  # a part of its district
+        marks.append(_any("subdistrict", scope.subdistricts))
+    elif scope.districts:
         marks.append(_any("district", scope.districts))
     if scope.unit is not None:
         marks.append(_any("involved", scope.units))

@@ -12,7 +12,7 @@ from sqlalchemy import BigInteger, Boolean, Column, Float, Index, Integer, Small
 
 from adapters.database import METADATA
 
-SCHEMA = "4"
+SCHEMA = "5"
 """Moves when rows must be made anew from the facts: then every worker does so by itself."""
 
 Number = BigInteger().with_variant(Integer(), "sqlite")  # only INTEGER PRIMARY KEY is SQLite's own row number
@@ -20,8 +20,8 @@ OPEN: dict[str, Any] = {"sqlite_where": text("is_open = 1"), "postgresql_where":
 """As SQLAlchemy writes the condition `is_open`: only then is the index of open cases used."""
 OPEN_CASES = "cases_open"
 TOLD_BY = (
-    *("number", "case_id", "state", "held_because", "category", "severity", "urgency", "channel", "district", "unit", "grid", "lon", "lat"),
-    *("opened_ms", "entered_ms", "due_ms", "stage_due_ms", "overdue", "is_open"),
+    *("number", "case_id", "state", "held_because", "category", "severity", "urgency", "channel", "district", "subdistrict", "unit"),
+    *("grid", "lon", "lat", "opened_ms", "entered_ms", "due_ms", "stage_due_ms", "overdue", "is_open"),
 )
 """What the index of open cases holds: all that queues, maps and counts choose and sort by; they look up only the rows that they show."""
 

@@ -43,6 +43,8 @@ def words_of(case: Mapping[str, Any], row: Mapping[str, Any]) -> str:
 
 def _marks(case: Mapping[str, Any], row: Mapping[str, Any]) -> Iterator[str]:
     yield from (mark(name, row[name]) for name in MARKED if row[name] is not None)
+    if row["subdistrict"] is not None:
+        yield mark("subdistrict", row["subdistrict"])
     yield from (mark("involved", unit) for unit in units_of(case))
     yield from time_marks(row["opened_ms"])
     square = square_of(row["lon"], row["lat"])

@@ -203,7 +203,12 @@ def _within(scope: Scope) -> tuple[str, dict[str, str]]:
     """The rows of a scope: a condition and its values."""
     wanted = ["1"]
     values: dict[str, str] = {}
-    for name, columns, found in (("d", ("district",), scope.districts), ("u", ("unit", "answerable"), scope.units or None)):
+    narrowed = (
+        ("d", ("district",), scope.districts),
+        ("s", ("subdistrict",), scope.subdistricts),
+        ("u", ("unit", "answerable"), scope.units or None),
+    )
+    for name, columns, found in narrowed:
         if found is not None:
             values |= {f"{name}{at}": value for at, value in enumerate(found)}
             names = ", ".join(f":{name}{at}" for at in range(len(found)))

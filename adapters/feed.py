@@ -45,6 +45,7 @@ class Frame(Frozen):
     category: str
     severity: Severity
     district: str | None
+    subdistrict: str | None = None
     lon: float
     lat: float
     unit: str | None
@@ -70,7 +71,7 @@ def frame(event: dict[str, Any]) -> Frame:
     return Frame.model_validate(
         shown
         | {"fact": event["type"].split(".")[2], "at": data["at"], "reason": data.get("reason")}
-        | {"district": place.get("district"), "lon": place["lon"], "lat": place["lat"]}
+        | {"district": place.get("district"), "subdistrict": place.get("subdistrict"), "lon": place["lon"], "lat": place["lat"]}
         | {"count": sum(total["count"] for total in case.get("totals", {}).values())}
     )
 

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import orjson
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, false, select
 
 from adapters.database import Database
 from adapters.journal import Journal, stored_rows
@@ -43,6 +43,8 @@ def entries(database: Database, city: str, scope: Scope, wanted: Wanted, limit: 
     query = query.where(*(compare(value) for compare, value in asked if value is not None))
     if scope.districts is not None:
         query = query.where(ENTRIES.c.district.in_(scope.districts))
+    if scope.subdistricts is not None:  # entries do not name it, and auditors are not narrowed to one
+        query = query.where(false())
     with database.read() as connection:
         rows = connection.execute(query.order_by(ENTRIES.c.sequence.desc()).limit(limit))
         return [{**orjson.loads(row.body), "hash": row.hash.hex()} for row in rows]

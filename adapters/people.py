@@ -23,7 +23,7 @@ from sqlalchemy.exc import IntegrityError
 
 from adapters.attempts import Attempts
 from adapters.database import Database
-from adapters.people_tables import ACCOUNTS, SESSIONS
+from adapters.people_tables import ACCOUNTS, PLACED, SESSIONS
 from incidents.errors import TryAgain, UserError
 from incidents.rights import BLIND, Person, units_below
 
@@ -92,8 +92,7 @@ class People:
     def person(self, row: Row[Any], **more: Any) -> Person:
         """The person of a row with the columns of an account or token, with the units below theirs."""
         below = units_below(row.unit, self._parents) if row.unit else ()
-        given = {"id": row.id, "name": row.name, "role": row.role, "level": row.level, "district": row.district, "unit": row.unit}
-        return Person.model_validate({**given, "below": below, **more})
+        return Person.model_validate({"id": row.id, **{name: getattr(row, name) for name in PLACED}, "below": below, **more})
 
     # --- accounts -----------------------------------------------------------------------------------------------------------
 
@@ -103,7 +102,7 @@ class People:
             raise UserError(f"account {person.id!r}: 2 to 63 of a-z, 0-9, `.`, `_`, `-`, beginning with a letter")
         if person.role in BLIND:
             raise UserError(f"role {person.role} sees nothing of the console, so it has no account; machines send with a token")
-        row = {"name": person.name, "role": person.role, "level": person.level, "district": person.district, "unit": person.unit}
+        row = {name: getattr(person, name) for name in PLACED}
         hashed = self._hash(_acceptable(password, person.id))
         try:
             with self._database.write() as connection:

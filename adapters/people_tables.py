@@ -12,9 +12,13 @@ def _place() -> list[Column[str]]:
         Column("role", String(20), nullable=False),
         Column("level", String(40), nullable=False),
         Column("district", String(40)),
+        Column("subdistrict", String(40)),
         Column("unit", String(80)),
     ]
 
+
+PLACED = tuple(column.name for column in _place())
+"""Their names."""
 
 ACCOUNTS = Table(
     "accounts",

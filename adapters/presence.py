@@ -42,6 +42,7 @@ class PresenceFrame(Present):
     """The same on the feed, with what decides who is told."""
 
     district: str | None
+    subdistrict: str | None = None
     unit: str | None
     assisting: tuple[str, ...]
 
@@ -57,7 +58,7 @@ class Presences:
         """Keep it for 30 s, and tell the feed."""
         until = datetime.fromtimestamp(time.time() + KEPT_S, UTC)
         here = Present(case_id=case.case_id, person=person, name=name, doing=doing, until=until)
-        where = {"district": case.place.district, "unit": case.unit, "assisting": case.assisting}
+        where = {"district": case.place.district, "subdistrict": case.place.subdistrict, "unit": case.unit, "assisting": case.assisting}
         frame = PresenceFrame(**here.model_dump(), **where)
         key = self._keys.presence + case.case_id
         async with self._redis.pipeline(transaction=True) as pipe:

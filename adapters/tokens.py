@@ -14,7 +14,7 @@ from sqlalchemy import Row, insert, select, update
 
 from adapters.database import Database
 from adapters.people import People, hashed, now_ms
-from adapters.people_tables import TOKENS
+from adapters.people_tables import PLACED, TOKENS
 from incidents.errors import TryAgain, UserError
 from incidents.rights import RIGHTS, Permission, Person
 
@@ -55,7 +55,7 @@ class Tokens:
         _check(person.scopes, person)
         if not 1 <= days <= MOST_DAYS:
             raise UserError(f"a token lasts 1 to {MOST_DAYS} days, not {days}; rotate it before it ends")
-        fields = {name: getattr(person, name) for name in ("name", "role", "level", "district", "unit")}
+        fields = {name: getattr(person, name) for name in PLACED}
         return self._insert(**fields, scopes=" ".join(sorted(person.scopes)), ends_at=self._now() + days * DAY_MS)
 
     def _insert(self, **fields: Any) -> tuple[str, str]:
@@ -99,7 +99,7 @@ class Tokens:
             raise UserError(f"token {identity} has ended; `cityloop tokens create` makes a new one")
         if not 1 <= days <= MOST_DAYS:
             raise UserError(f"a token lasts 1 to {MOST_DAYS} days, not {days}")
-        fields = {name: getattr(row, name) for name in ("name", "role", "level", "district", "unit", "scopes")}
+        fields = {name: getattr(row, name) for name in (*PLACED, "scopes")}
         made = self._insert(**fields, ends_at=now + days * DAY_MS, follows=identity)
         with self._database.write() as connection:
             ends = min(row.ends_at, now + overlap_hours * 3_600_000)

@@ -41,6 +41,12 @@ class Asking:
         return self.pick.choice(self.city.districts).code
 
     @property
+    def street(self) -> Scope:
+        """Somebody of any subdistrict."""
+        district = self.pick.choice([each for each in self.city.districts if each.subdistricts])
+        return Scope(districts=(district.code,), subdistricts=(self.pick.choice(district.subdistricts)[0],))
+
+    @property
     def category(self) -> str:
         """Any category."""
         return self.pick.choice(self.city.categories).key
@@ -106,6 +112,8 @@ def _queues() -> dict[str, Ask]:
         "overdue": lambda a: a.list(overdue=True),
         "counts": lambda a: a.query.counts(EVERYTHING),
         "counts of a district": lambda a: a.query.counts(Scope(districts=(a.district,))),
+        "counts of a subdistrict": lambda a: a.query.counts(a.street),
+        "tab of a subdistrict": lambda a: a.list(a.street, tab=a.one(*Tab), sort=Sort.DUE),
         "counts of a unit": lambda a: a.query.counts(Scope(unit=a.unit)),
         "tasks of a unit": lambda a: a.query.tasks(Scope(unit=a.unit), (State.DISPATCHED, State.HANDLING, State.SUSPENDED)),
         "tasks of checkers": lambda a: a.query.tasks(Scope(districts=(a.district,)), (State.CHECKING,)),
@@ -117,6 +125,8 @@ def _scopes() -> dict[str, Ask]:
         "a district's newest": lambda a: a.list(Scope(districts=(a.district,))),
         "a district's category": lambda a: a.list(Scope(districts=(a.district,)), category=a.category),
         "a district's severity": lambda a: a.list(Scope(districts=(a.district,)), severity=a.one(*Severity)),
+        "a subdistrict's newest": lambda a: a.list(a.street),
+        "a subdistrict's category": lambda a: a.list(a.street, category=a.category),
         "a unit's newest": lambda a: a.list(Scope(unit=a.unit)),
         "a unit's category": lambda a: a.list(Scope(unit=a.unit), category=a.category),
         "a unit's and those below": lambda a: a.list(Scope(unit=a.unit, below=(a.unit, a.unit, a.unit))),
@@ -139,6 +149,7 @@ def _searches() -> dict[str, Ask]:
         "search what is rare": lambda a: a.list(q=a.one("无人机坠落", "heliport")),
         "search what is nowhere": lambda a: a.list(q=a.one("恐龙", "dinosaur")),
         "search a word in a district": lambda a: a.list(Scope(districts=(a.district,)), q=a.one(*WORDS)),
+        "search a word in a subdistrict": lambda a: a.list(a.street, q=a.one(*WORDS)),
         "search a word, category": lambda a: a.list(q=a.one(*WORDS), category=a.category),
         "search a word, state": lambda a: a.list(q=a.one(*WORDS), status=(a.one(*State),)),
         "search a word in a tab": lambda a: a.list(q=a.one(*WORDS), tab=a.one(*Tab)),
@@ -150,6 +161,7 @@ def _maps() -> dict[str, Ask]:
     return {
         "map of everything open": lambda a: a.query.points(EVERYTHING),
         "map of a district": lambda a: a.query.points(Scope(districts=(a.district,))),
+        "map of a subdistrict": lambda a: a.query.points(a.street),
         "map of a box": lambda a: a.query.points(EVERYTHING, a.box(a.one(1, 3, 10))),
         "map of a tab": lambda a: a.query.points(EVERYTHING, None, Filter(tab=a.one(*Tab))),
         "map of a search": lambda a: a.query.points(EVERYTHING, None, Filter(q=a.one(*WORDS))),

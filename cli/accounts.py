@@ -26,14 +26,13 @@ from incidents.catalogue import City
 from incidents.errors import UserError
 from incidents.journal import Kind
 from incidents.refusals import ROLES
-from incidents.rights import BLIND, Person, check_place
+from incidents.rights import BLIND, SUBDISTRICT, Person, check_place
 
 Name = Annotated[str, typer.Argument(help="The account: 2 to 63 of a-z, 0-9, `.`, `_`, `-`.")]
 AsRole = Annotated[Role, typer.Option("--role", help="What they do (docs/people.md).")]
-Level = Annotated[
-    str | None, typer.Option(help="A level of the city. Default: that of --unit, else district with --district, else the first.")
-]
+Level = Annotated[str | None, typer.Option(help="A level of the city. Default: that of --unit, else of the place given, else the first.")]
 District = Annotated[str | None, typer.Option(help="Code of the only district whose cases they see.")]
+Subdistrict = Annotated[str | None, typer.Option(help="Code of the only subdistrict of --district whose cases they see.")]
 InUnit = Annotated[str | None, typer.Option("--unit", help="Key of the office they act for; required for the role unit.")]
 Generate = Annotated[bool, typer.Option("--generate", help="Make a password and print it, instead of asking for one.")]
 LETTERS = "abcdefghjkmnpqrstuvwxyz23456789"
@@ -94,6 +93,7 @@ def add(  # noqa: PLR0913  # an option each
     called: Annotated[str | None, typer.Option("--name", help="The person's name, as colleagues see it. Default: the account.")] = None,
     level: Level = None,
     district: District = None,
+    subdistrict: Subdistrict = None,
     unit: InUnit = None,
     generate: Generate = False,
     as_json: AsJson = False,
@@ -103,11 +103,12 @@ def add(  # noqa: PLR0913  # an option each
     Example: `cityloop accounts add wang.fang --name 王芳 --role dispatcher --district 370202`
     """
     with at_the_shell() as desk:
-        person = placed(desk.city, Person(id=name, name=called or name, role=role, level=level or "", district=district, unit=unit))
+        place = {"district": district, "subdistrict": subdistrict, "unit": unit}
+        person = placed(desk.city, Person.model_validate({"id": name, "name": called or name, "role": role, "level": level or "", **place}))
         chosen = new_password() if generate else _asked()
         desk.people.add(person, chosen)
-        desk.note(Kind.ACCOUNT, "add", account=name, role=role, level=person.level, district=district, unit=unit)
-    answer: dict[str, Any] = {"account": name, "role": role, "level": person.level, "district": district, "unit": unit}
+        desk.note(Kind.ACCOUNT, "add", account=name, role=role, level=person.level, **place)
+    answer: dict[str, Any] = {"account": name, "role": role, "level": person.level, **place}
     shown = {"password": chosen} if generate else {}
     out(answer | shown, as_json, lambda _: f"added {name} ({role})" + (f", password {chosen}" if generate else ""))
 
@@ -119,7 +120,7 @@ def listed(as_json: AsJson = False) -> None:
     """
     with at_the_shell() as desk:
         accounts = [_shown(account) for account in desk.people.accounts()]
-    columns = ("account", "name", "role", "level", "district", "unit", "created_at", "disabled_at")
+    columns = ("account", "name", "role", "level", "district", "subdistrict", "unit", "created_at", "disabled_at")
     out(accounts, as_json, lambda rows: table(columns, ([row[column] for column in columns] for row in rows)))
 
 
@@ -191,7 +192,8 @@ def demo_accounts(settings: Settings, unit: str) -> list[DemoAccount]:
 def placed(city: City, person: Person) -> Person:
     """The person with the level that follows from unit and district where none is given. Raises UserError for a place that is none."""
     unit = city.unit_by_key.get(person.unit or "")
-    follows = unit.level if unit else "district" if person.district and "district" in city.levels else city.levels[0]
+    narrowed = next((name for name in (SUBDISTRICT, "district") if getattr(person, name) and name in city.levels), city.levels[0])
+    follows = unit.level if unit else narrowed
     whole = person.model_copy(update={"level": person.level or follows})
     check_place(city, whole)
     return whole
@@ -209,7 +211,7 @@ def at(milliseconds: int | None) -> datetime | None:
 
 def _shown(account: Account) -> dict[str, Any]:
     person = account.person
-    place = {"level": person.level, "district": person.district, "unit": person.unit}
+    place = {"level": person.level, "district": person.district, "subdistrict": person.subdistrict, "unit": person.unit}
     times = {"created_at": at(account.created_at), "disabled_at": at(account.disabled_at)}
     return {"account": person.id, "name": person.name, "role": person.role, **place, **times}
 

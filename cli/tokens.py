@@ -5,7 +5,7 @@ from typing import Annotated, Any
 import typer
 
 from adapters.tokens import Token
-from cli.accounts import AsRole, District, InUnit, Level, at, at_the_shell, placed
+from cli.accounts import AsRole, District, InUnit, Level, Subdistrict, at, at_the_shell, placed
 from cli.output import AsJson, out, say, table
 from incidents.journal import Kind
 from incidents.rights import Permission, Person
@@ -28,6 +28,7 @@ def create(  # noqa: PLR0913  # an option each
     scope: Annotated[list[Permission], typer.Option(help="What it may do, of what its role may; repeatable.")],
     level: Level = None,
     district: District = None,
+    subdistrict: Subdistrict = None,
     unit: InUnit = None,
     days: Days = 90,
     as_json: AsJson = False,
@@ -39,11 +40,11 @@ def create(  # noqa: PLR0913  # an option each
     Example: `cityloop tokens create "camera gateway 3" --role system --scope report --scope evidence`
     """
     with at_the_shell() as desk:
-        person = Person(
-            id=name, name=name, role=role, level=level or "", district=district, unit=unit, kind="token", scopes=frozenset(scope)
-        )
+        place = {"district": district, "subdistrict": subdistrict, "unit": unit}
+        who = {"id": name, "name": name, "role": role, "level": level or "", "kind": "token", "scopes": scope}
+        person = Person.model_validate(who | place)
         identity, token = desk.tokens.create(placed(desk.city, person), days)
-        desk.note(Kind.TOKEN, "create", token=identity, role=role, scopes=sorted(scope), district=district, unit=unit)
+        desk.note(Kind.TOKEN, "create", token=identity, role=role, scopes=sorted(scope), **place)
     say(f"token {identity}; keep it now, it cannot be shown again")
     out({"id": identity, "token": token}, as_json, lambda _: token)
 
@@ -55,7 +56,7 @@ def listed(as_json: AsJson = False) -> None:
     """
     with at_the_shell() as desk:
         tokens = [_shown(token) for token in desk.tokens.tokens()]
-    columns = ("id", "name", "role", "district", "unit", "scopes", "ends_at", "used_at", "revoked_at", "follows")
+    columns = ("id", "name", "role", "district", "subdistrict", "unit", "scopes", "ends_at", "used_at", "revoked_at", "follows")
     out(tokens, as_json, lambda rows: table(columns, ([row[column] for column in columns] for row in rows)))
 
 
@@ -89,7 +90,7 @@ def rotate(
 
 def _shown(token: Token) -> dict[str, Any]:
     person = token.person
-    place = {"role": person.role, "level": person.level, "district": person.district, "unit": person.unit}
+    place = {"role": person.role, "level": person.level, **{name: getattr(person, name) for name in ("district", "subdistrict", "unit")}}
     times = {
         "created_at": at(token.created_at),
         "ends_at": at(token.ends_at),

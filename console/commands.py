@@ -248,7 +248,7 @@ def _forbidden(person: Person, wish: Wish, cases: dict[str, Case]) -> Problem | 
     scope = scope_of(person)
     for name in (wish.case_id, *wish.ask.cases):
         case = cases.get(name)
-        if case is None or not scope.covers(case.place.district, (case.unit, *case.assisting)):
+        if case is None or not scope.covers_case(case):
             return not_found("case", name)
     if may_command(person, wish.ask.type):
         return None

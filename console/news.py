@@ -12,7 +12,7 @@ import orjson
 from adapters.console_view import Entry
 from incidents.rights import Scope
 
-PRIVATE = ("district", "unit", "assisting")
+PRIVATE = ("district", "subdistrict", "unit", "assisting")
 """Fields of a presence that only decide who is told."""
 
 
@@ -25,7 +25,7 @@ class Event(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class News:
-    """An event and whose it is: seen by those whose scope covers the district and one of `units`; `was` had it before."""
+    """An event and whose it is: seen by those whose scope covers where it is and one of `units`; `was` had it before."""
 
     cursor: str
     case_id: str
@@ -33,12 +33,13 @@ class News:
     district: str | None
     units: tuple[str, ...]
     was: tuple[str, ...] = ()
+    subdistrict: str | None = None
 
     def for_scope(self, scope: Scope) -> Event | None:
         """What this scope is told; None: nothing."""
-        if scope.covers(self.district, self.units):
+        if scope.covers(self.district, self.units, self.subdistrict):
             return self.seen
-        if self.was and scope.covers(self.district, self.was):
+        if self.was and scope.covers(self.district, self.was, self.subdistrict):
             return Event(self.cursor, b'id: %s\nevent: gone\ndata: {"case_id":"%s"}\n\n' % (self.cursor.encode(), self.case_id.encode()))
         return None
 
@@ -47,7 +48,7 @@ def of_fact(entry: Entry) -> News:
     """A fact; the entry's cursor is its id."""
     frame = orjson.loads(entry.frame)
     event = Event(entry.cursor, b"id: %s\nevent: fact\ndata: %s\n\n" % (entry.cursor.encode(), entry.frame))
-    return News(entry.cursor, frame["case_id"], event, frame.get("district"), _units(frame), entry.was)
+    return News(entry.cursor, frame["case_id"], event, frame.get("district"), _units(frame), entry.was, frame.get("subdistrict"))
 
 
 def of_presence(entry: Entry) -> News:
@@ -55,7 +56,7 @@ def of_presence(entry: Entry) -> News:
     frame = orjson.loads(entry.frame)
     told = orjson.dumps({name: value for name, value in frame.items() if name not in PRIVATE})
     event = Event(None, b"event: presence\ndata: %s\n\n" % told)
-    return News(entry.cursor, frame["case_id"], event, frame.get("district"), _units(frame))
+    return News(entry.cursor, frame["case_id"], event, frame.get("district"), _units(frame), (), frame.get("subdistrict"))
 
 
 def newest_of_each(facts: Iterable[News]) -> Sequence[News]:

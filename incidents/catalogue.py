@@ -206,6 +206,11 @@ class Unit(Frozen):
     handles: tuple[str, ...] = ()
     home: tuple[float, float] | None = Field(default=None, description="longitude, latitude of the middle of its beat, WGS-84")
 
+    @property
+    def subdistrict(self) -> str | None:
+        """Of the area, as codes of subdistricts and communities tell it; None for an office of a grid, a district or the city."""
+        return self.area.partition("-")[0] if self.area and self.area.startswith(self.district or "?") else None
+
 
 class NearestAs(StrEnum):
     """What the nearest fitting unit of a route does."""

@@ -186,7 +186,8 @@ def person_on_duty(city: City, person: DutyPerson) -> Person:
     """As whom somebody without an account acknowledges: `duty:<key>`, of the level and district of their unit."""
     unit = city.unit_by_key[person.unit]
     below = units_below(unit.key, {each.key: each.parent for each in city.units})
-    place = {"level": unit.level, "district": unit.district, "unit": unit.key, "below": below}
+    narrowed = None if person.role in (Role.UNIT, Role.SYSTEM) else unit.subdistrict
+    place = {"level": unit.level, "district": unit.district, "subdistrict": narrowed, "unit": unit.key, "below": below}
     return Person.model_validate({"id": f"duty:{person.key}", "name": person.name, "role": person.role, **place})
 
 

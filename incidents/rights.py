@@ -8,7 +8,7 @@ from collections.abc import Collection, Iterable, Mapping
 from enum import StrEnum
 from typing import Literal
 
-from incidents.case import Actor, CommandType, Role
+from incidents.case import Actor, Case, CommandType, Role
 from incidents.catalogue import City, Frozen
 from incidents.errors import UserError
 from incidents.transitions import BY_COMMAND
@@ -63,14 +63,16 @@ RIGHTS: dict[Role, frozenset[Permission]] = {
 # fmt: on
 
 LONGEST_NAME = 200
+SUBDISTRICT = "subdistrict"
 BLIND = frozenset(role for role, rights in RIGHTS.items() if P.READ not in rights)
 
 
 class Person(Frozen):
     """Who is signed in, by an account's session or a token. `id` is what facts and the journal name: the account, or `token:<id>`.
 
-    `level` is one of the city's levels. `district` is the code of the only district whose cases they see, None for the whole city.
-    `unit` is the office they act for; `below` are the units below it. `scopes` narrow a token; an account has none and needs none.
+    `level` is one of the city's levels. `district` is the code of the only district whose cases they see, None for the whole city;
+    `subdistrict` that of the only one of its subdistricts, None for all of them. `unit` is the office they act for; `below` are the
+    units below it. `scopes` narrow a token; an account has none and needs none.
     """
 
     id: str
@@ -78,6 +80,7 @@ class Person(Frozen):
     role: Role
     level: str
     district: str | None = None
+    subdistrict: str | None = None
     unit: str | None = None
     below: tuple[str, ...] = ()
     kind: Literal["account", "token"] = "account"
@@ -85,12 +88,13 @@ class Person(Frozen):
 
 
 class Scope(Frozen):
-    """Which cases exist for a person; any other id is unknown to them (404). None does not narrow; empty `districts` is nothing at all.
+    """Which cases exist for a person; any other id is unknown to them (404). None does not narrow; an empty tuple is nothing at all.
 
     With `unit`, a case is seen that one of `units` (the unit or one below it) leads or assists in.
     """
 
     districts: tuple[str, ...] | None = None
+    subdistricts: tuple[str, ...] | None = None
     unit: str | None = None
     below: tuple[str, ...] = ()
 
@@ -99,11 +103,20 @@ class Scope(Frozen):
         """The unit and those below it; empty where units do not matter."""
         return () if self.unit is None else (self.unit, *self.below)
 
-    def covers(self, district: str | None, units: Iterable[str | None]) -> bool:
-        """Whether a case of this district that these units lead or assist in is seen: the query layer's rule, for single cases."""
+    def covers(self, district: str | None, units: Iterable[str | None], subdistrict: str | None = None) -> bool:
+        """Whether what lies there and is these units' is seen: the query layer's rule, for single things.
+
+        What is of no known subdistrict is seen by nobody who sees one only.
+        """
         if self.districts is not None and district not in self.districts:
             return False
+        if self.subdistricts is not None and subdistrict not in self.subdistricts:
+            return False
         return self.unit is None or not set(self.units).isdisjoint(units)
+
+    def covers_case(self, case: Case) -> bool:
+        """Whether this case is seen."""
+        return self.covers(case.place.district, (case.unit, *case.assisting), case.place.subdistrict)
 
 
 EVERYTHING = Scope()
@@ -122,13 +135,15 @@ def scope_of(person: Person) -> Scope:
     """The cases that exist for this person.
 
     A unit's people see what their unit or one below it leads or assists in, in whatever district: a city dispatcher may send a unit
-    across a border. Everyone else sees their district, or without one the whole city; who reads nothing sees nothing.
+    across a border. Everyone else sees their subdistrict, without one their district, and without that the whole city; who reads nothing
+    sees nothing.
     """
     if person.role in BLIND:
         return NOTHING
     if person.role is Role.UNIT:
         return Scope(unit=person.unit, below=person.below) if person.unit else NOTHING
-    return Scope(districts=None if person.district is None else (person.district,))
+    districts, subdistricts = ((None if each is None else (each,)) for each in (person.district, person.subdistrict))
+    return Scope(districts=districts, subdistricts=subdistricts)
 
 
 def may(person: Person, what: Permission) -> bool:
@@ -151,23 +166,43 @@ def check_place(city: City, person: Person) -> None:
 
     Raises UserError when the city has no such level, district or unit, or when they leave open what this role is to see or act for.
     """
-    first = city.levels[0]
+    first, unit = city.levels[0], city.unit_by_key.get(person.unit or "")
     if not 1 <= len(person.name) <= LONGEST_NAME:
         raise UserError(f"the name has {len(person.name)} letters: give it 1 to {LONGEST_NAME}")
     _known("level", person.level, city.levels)
     _known("district", person.district, [each.code for each in city.districts])
     _known("unit", person.unit, city.unit_by_key)
-    unit = city.unit_by_key.get(person.unit or "")
+    _check_subdistrict(city, person)
     if person.role is Role.UNIT and unit is None:
         raise UserError("the role unit acts for an office: name its key with --unit (units of the city: docs/city.md)")
     if person.role in (Role.UNIT, Role.SYSTEM):
         return
     if person.level != first and person.district is None:
         raise UserError(f"a {person.role} of level {person.level} without a district would see the whole {first}: name --district")
+    if person.level in _levels_below_district(city) and person.subdistrict is None and person.role is not Role.AUDITOR:
+        raise UserError(f"a {person.role} of level {person.level} without a subdistrict would see the whole district: name --subdistrict")
     if person.role is Role.LEADER and person.level != first and (unit is None or unit.level != person.level):
         raise UserError(f"a leader of level {person.level} speaks for an office of that level: name its key with --unit")
     if unit is not None and unit.district not in (None, person.district) and person.district is not None:
         raise UserError(f"unit {unit.key!r} is of district {unit.district}, not of {person.district}: name another --unit or --district")
+
+
+def _levels_below_district(city: City) -> tuple[str, ...]:
+    """The levels whose people belong to a subdistrict; none in a city without it."""
+    return city.levels[city.levels.index(SUBDISTRICT) :] if SUBDISTRICT in city.levels else ()
+
+
+def _check_subdistrict(city: City, person: Person) -> None:
+    if person.subdistrict is None:
+        return
+    if person.role is Role.AUDITOR:
+        raise UserError("the journal is kept by district, so an auditor reads a district's or the city's: leave --subdistrict out")
+    if person.role in (Role.UNIT, Role.SYSTEM):
+        raise UserError(f"the role {person.role} is not narrowed by place: leave --subdistrict out")
+    named = {each.code: [code for code, _ in each.subdistricts] for each in city.districts}
+    if person.district is None:
+        raise UserError("a subdistrict is of a district: name its --district, too")
+    _known("subdistrict of that district", person.subdistrict, named.get(person.district, ()))
 
 
 def _known(what: str, value: str | None, known: Collection[str]) -> None:

@@ -82,7 +82,7 @@ async def _tap(world: World, request: Request, token: str) -> Tap | No:
         return No(ENDED, 410)
     person = await asyncio.to_thread(_person, world, link.person)
     case = (await world.hub.view.cases_of([link.case_id])).get(link.case_id)
-    if person is None or case is None or not scope_of(person).covers(case.place.district, (case.unit, *case.assisting)):
+    if person is None or case is None or not scope_of(person).covers_case(case):
         return No(NOT_YOURS, 403)
     return Tap(person, case)
 

@@ -187,12 +187,13 @@ async def _one(world: World, person: Person, silence_id: str) -> KeptSilence:
 
 
 def _is_mine(person: Person, matchers: Sequence[Matcher]) -> bool:
-    """Whether a silence is about nothing but what the person sees: their whole city, or exactly their district."""
+    """Whether a silence is about nothing but what the person sees: their whole city, or exactly their district or subdistrict."""
     scope = scope_of(person)
     if scope.unit is not None:
         return False
-    named = {each.value for each in matchers if each.label == "district" and each.op is Op.IS}
-    return scope.districts is None or bool(named & set(scope.districts))
+    narrowest = ("district", scope.districts) if scope.subdistricts is None else ("subdistrict", scope.subdistricts)
+    named = {each.value for each in matchers if each.label == narrowest[0] and each.op is Op.IS}
+    return narrowest[1] is None or bool(named & set(narrowest[1]))
 
 
 def alerts_of(body: bytes, world: World) -> tuple[list[Posted], list[str]]:

@@ -89,11 +89,11 @@ def _speaks_for(person: Person, unit: str) -> bool:
 
 
 def _is_seen(scope: Scope, unit: Unit | None) -> bool:
-    return unit is not None and scope.covers(unit.district, (unit.key,))
+    return unit is not None and scope.covers(unit.district, (unit.key,), unit.subdistrict)
 
 
 def _shown(scope: Scope, position: UnitPosition, cases: dict[str, Case]) -> UnitPosition:
     case = cases.get(position.case_id or "")
-    if case is not None and scope.covers(case.place.district, (case.unit, *case.assisting)):
+    if case is not None and scope.covers_case(case):
         return position
     return position.model_copy(update={"case_id": None})

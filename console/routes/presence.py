@@ -29,7 +29,7 @@ def router(world: World) -> APIRouter:
     async def be_present(case_id: Annotated[CaseName, Path()], here: Here, person: CanRead) -> Present:
         """Say that one looks at the case, or handles it, for 30 seconds; or that one has left it."""
         case = (await world.hub.view.cases_of([case_id])).get(case_id)
-        if case is None or not scope_of(person).covers(case.place.district, (case.unit, *case.assisting)):
+        if case is None or not scope_of(person).covers_case(case):
             raise not_found("case", case_id)
         return await world.presences.say(case, person.id, person.name, here.doing)
 

@@ -32,6 +32,7 @@ CITY = load_city(Settings())
 NOW = AT + timedelta(hours=3)
 OPENED_MS = epoch_ms(AT + timedelta(minutes=12))
 DISTRICTS = ("370202", "370203")
+STREET = "370202001"
 
 
 def placed(district: str | None = "370202", lon: float = 120.38, lat: float = 36.07, **more: Any) -> Place:
@@ -44,7 +45,11 @@ def a_case(number: int, **changes: Any) -> Any:
 
 
 CASES: dict[int, dict[str, Any]] = {
-    1: {"state": State.REPORTED, "place": placed(address="延安三路 88 号", grid="g1"), "description": "路面有遗撒的渣土"},
+    1: {
+        "state": State.REPORTED,
+        "place": placed(address="延安三路 88 号", grid="g1", subdistrict=STREET),
+        "description": "路面有遗撒的渣土",
+    },
     2: {"state": State.HELD, "held_because": HeldBecause.WAITING, "category": "exposed_waste"},
     3: {"state": State.HELD, "held_because": HeldBecause.SHADOW},
     4: {
@@ -53,13 +58,19 @@ CASES: dict[int, dict[str, Any]] = {
         "severity": Severity.EMERGENCY,
         "place": placed("370203", 120.40, 36.08),
     },
-    5: {"state": State.DISPATCHED, "due_at": NOW + timedelta(hours=1), "unit": "sanitation-370202", "assisting": ("police-city",)},
+    5: {
+        "state": State.DISPATCHED,
+        "due_at": NOW + timedelta(hours=1),
+        "unit": "sanitation-370202",
+        "assisting": ("police-city",),
+        "place": placed(subdistrict=STREET),
+    },
     6: {"state": State.HANDLING, "unit": "police-city", "due_at": NOW, "channel": Channel.HOTLINE, "source": "/hotline"},
     7: {"state": State.SUSPENDED, "unit": "police-city", "due_at": NOW - timedelta(days=1), "place": placed("370203")},
     8: {"state": State.CHECKING, "due_at": NOW - timedelta(hours=1), "overdue": True},
     9: {"state": State.CHECKED, "due_at": NOW - timedelta(hours=1), "description": "Broken manhole near Yan'an Road"},
     10: {"state": State.CLOSED, "overdue": True, "ended_at": NOW, "place": placed(None)},
-    11: {"state": State.VOID, "ended_at": NOW, "place": placed("370203"), "severity": Severity.MAJOR},
+    11: {"state": State.VOID, "ended_at": NOW, "place": placed("370203", subdistrict="370203005"), "severity": Severity.MAJOR},
     12: {"state": State.VERIFYING, "severity": Severity.MINOR, "place": placed(lon=120.3805, lat=36.0703)},
 }
 
@@ -236,6 +247,10 @@ SCOPES: list[tuple[Scope, set[int]]] = [
     (A_UNIT, {5, 6, 7}),
     (Scope(unit="nobody", below=("sanitation-370202",)), {5}),
     (Scope(districts=("370203",), unit="police-city"), {7}),
+    (Scope(districts=("370202",), subdistricts=(STREET,)), {1, 5}),
+    (Scope(districts=("370203",), subdistricts=("370203005",)), {11}),
+    (Scope(districts=("370203",), subdistricts=(STREET,)), set()),
+    (Scope(districts=("370202",), subdistricts=()), set()),
 ]
 ASKS: dict[str, Callable[[CaseQuery, Scope], set[int]]] = {
     "cases": lambda query, scope: set(numbers(query.cases(scope).rows)),
@@ -245,6 +260,10 @@ ASKS: dict[str, Callable[[CaseQuery, Scope], set[int]]] = {
     "facts": lambda query, scope: {n for n in CASES if query.facts(scope, _id(n)) is not None},
     "rows": lambda query, scope: set(numbers(list(query.rows(scope)))),
 }
+
+
+def _covers(scope: Scope, row: dict[str, Any]) -> bool:
+    return scope.covers(row["district"], (row["unit"], *row["assisting"]), row["subdistrict"])
 
 
 def _id(number: int) -> CaseId:
@@ -270,7 +289,7 @@ def test_map_counts_tasks_and_likenesses_keep_to_the_scope_and_to_open_cases(que
 def test_the_rule_of_the_query_layer_is_that_of_the_rights(query: CaseQuery) -> None:
     for scope, expected in SCOPES:
         rows = query.cases(EVERYTHING).rows
-        assert set(numbers([row for row in rows if scope.covers(row["district"], (row["unit"], *row["assisting"]))])) == expected
+        assert set(numbers([row for row in rows if _covers(scope, row)])) == expected
 
 
 def test_a_whole_case_comes_with_its_row_and_its_facts(query: CaseQuery) -> None:

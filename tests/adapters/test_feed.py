@@ -130,4 +130,5 @@ def test_a_frame_is_what_the_page_needs_and_nothing_about_people() -> None:
         "held_because": None,
         "due_at": None,
         "overdue": False,
+        "subdistrict": None,
     }

@@ -199,6 +199,7 @@ def test_entries_are_found_by_case_person_kind_and_time_newest_first_and_by_dist
     assert found(case="QD-2") == found(kind="unsealed") == found(scope=Scope(districts=("370203",))) == [2]
     assert found(person="wang", before=2) == [1]
     assert found(since="2999-01-01T00:00:00.000Z") == found(scope=Scope(districts=())) == []
+    assert found(scope=Scope(districts=("370203",), subdistricts=("370203005",))) == []
 
 
 def test_a_cases_entries_are_proved_by_the_public_key_alone_without_showing_others(journal: Journal) -> None:

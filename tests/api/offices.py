@@ -1,4 +1,4 @@
-"""A served console with two districts for tests from outside: people of every role in each, cases, pictures and commands of each."""
+"""A served console with two districts, or subdistricts, for tests from outside: people of every role, cases, pictures, commands of each."""
 
 import uuid
 from collections.abc import Iterable, Iterator
@@ -22,14 +22,15 @@ from incidents.case import Case, Role
 from incidents.facts import encode_fact
 from incidents.rights import BLIND
 from tests.adapters.pictures import phone_jpeg, scene
-from tests.api.town import UNIT, A, B, Town
+from tests.api.town import STREET_A, STREET_B, UNIT, A, B, Town, place_of, side_of
 from tests.console.served import Served, served
 from tests.console.test_commands import Closure
 from tests.streams.fact_agents import frame_of
 
 SEEING = tuple(role for role in Role if role not in BLIND)
-KEPT_APART = {A: "a-command", B: "b-command"}
-WORDS = {A: "崂山路积水", B: "延安路渣土"}
+DISTRICTS, SUBDISTRICTS = (A, B), (STREET_A, STREET_B)
+KEPT_APART = {A: "a-command", B: "b-command", STREET_A: "a-command", STREET_B: "b-command"}
+WORDS = {A: "崂山路积水", B: "延安路渣土", STREET_A: "崂山路积水", STREET_B: "延安路渣土"}
 
 
 class Bus(Closure):
@@ -46,22 +47,30 @@ class Bus(Closure):
 
 @dataclass
 class Offices:
-    """`people[district][role]` asks as that role of that district; `ids[district][kind]` are the ids of its things, by parameter name."""
+    """`people[side][role]` asks as that role of that side; `ids[side][kind]` are the ids of its things, by parameter name.
+
+    The sides, two districts or two subdistricts of one, are kept apart: nobody who is `own` may know anything `foreign`.
+    """
 
     console: Served
     town: Town
+    foreign: str
+    own: str
     people: dict[str, dict[Role, httpx.Client]] = field(default_factory=dict)
     ids: dict[str, dict[str, str]] = field(default_factory=dict)
 
     @property
-    def everything_of_a(self) -> list[str]:
-        """What nobody of B may be shown: ids of A's cases and pictures, and words that stand in one of its cases."""
-        cases = [case_id for case_id, desk in self.town.desks.items() if desk.open.place.district == A]
-        return [*cases, self.ids[A]["sha256"], self.ids[A]["silence_id"], WORDS[A]]
+    def everything_foreign(self) -> list[str]:
+        """What nobody of one's own side may be shown: ids of cases and pictures of the other, and words that stand in one of its cases."""
+        return [*self.cases(self.foreign), self.ids[self.foreign]["sha256"], self.ids[self.foreign]["silence_id"], WORDS[self.foreign]]
+
+    def cases(self, side: str) -> list[str]:
+        """The ids of a side's cases."""
+        return [case_id for case_id, desk in self.town.desks.items() if side_of(desk.open.place) == side]
 
 
 @contextmanager
-def offices(redis_url: str, folder: Any) -> Iterator[Offices]:
+def offices(redis_url: str, folder: Any, sides: tuple[str, str] = DISTRICTS) -> Iterator[Offices]:
     """The two of them, until the block ends."""
     namespace = f"t{uuid.uuid4().hex[:8]}."
     settings = Settings(redis_url=redis_url, local_dir=folder, namespace=namespace, city="qingdao", rate_token=10_000_000)
@@ -72,15 +81,15 @@ def offices(redis_url: str, folder: Any) -> Iterator[Offices]:
             patch.setattr(ReportLog, name, getattr(StandingLog, name))
         patch.setattr(ReportLog, "case_id", "QD-20261121-0000000001", raising=False)
         console = stack.enter_context(served(settings, closure))
-        made = Offices(console, Town(console.world.city))
-        for number, district in enumerate((A, B)):
-            made.people[district] = {role: stack.enter_context(_client(console, role, district)) for role in SEEING}
-            _settle(made, district, 10 * number)
+        made = Offices(console, Town(console.world.city), *sides)
+        for number, side in enumerate(sides):
+            made.people[side] = {role: stack.enter_context(_client(console, role, side)) for role in _roles(side)}
+            _settle(made, side, 10 * number)
         made.town.keep(console.world.database)
         _tell(made, settings, closure)
         _evaluate(made, settings)
-        for district in (A, B):
-            _act(made, district)
+        for side in sides:
+            _act(made, side)
         yield made
 
 
@@ -108,20 +117,26 @@ class StandingLog:
         return {"report_count": 1, "sources": [TOTAL], "reports": [{**row, "case_id": case.case_id}]}
 
 
-def _client(console: Served, role: Role, district: str) -> httpx.Client:
-    unit: dict[str, Any] = {"unit": UNIT[district]} if role in (Role.UNIT, Role.LEADER) else {}
-    return console.as_(role, level="district", district=district, **unit)
+def _roles(side: str) -> tuple[Role, ...]:
+    """Who works there: the journal is kept by district, so a subdistrict has no auditor."""
+    return tuple(role for role in SEEING if role is not Role.AUDITOR or side in DISTRICTS)
 
 
-def _settle(made: Offices, district: str, number: int) -> None:
-    """A case in every state, the second of which a person described; suggestions within the district only."""
+def _client(console: Served, role: Role, side: str) -> httpx.Client:
+    unit: dict[str, Any] = {"unit": UNIT[side]} if role in (Role.UNIT, Role.LEADER) else {}
+    place: dict[str, Any] = place_of(side) if role is not Role.UNIT else {"district": place_of(side)["district"]}
+    return console.as_(role, level=list(place)[-1], **place, **unit)
+
+
+def _settle(made: Offices, side: str, number: int) -> None:
+    """A case in every state, the second of which a person described; suggestions within the side only."""
     town = made.town
-    handled = town.case(number + 1, district, "handling", 90)
-    described = {"description": WORDS[district], "channel": "hotline"}
-    town.case(number + 2, district, "reported", 80, suggested=(handled,), **described)
+    handled = town.case(number + 1, side, "handling", 90)
+    described = {"description": WORDS[side], "channel": "hotline"}
+    town.case(number + 2, side, "reported", 80, suggested=(handled,), **described)
     for at, state in enumerate(("filed", "dispatched", "checking")):
-        town.case(number + 3 + at, district, state, 70 - at)
-    made.ids[district] = {"case_id": handled, "unit": UNIT[district], "command_id": KEPT_APART[district]}
+        town.case(number + 3 + at, side, state, 70 - at)
+    made.ids[side] = {"case_id": handled, "unit": UNIT[side], "command_id": KEPT_APART[side]}
 
 
 def _tell(made: Offices, settings: Settings, closure: Closure) -> None:
@@ -135,19 +150,19 @@ def _tell(made: Offices, settings: Settings, closure: Closure) -> None:
     closure.fill()
 
 
-def _act(made: Offices, district: str) -> None:
-    """One picture, one silence and one command of the district's own people."""
-    people, ids = made.people[district], made.ids[district]
-    picture = {"file": ("p.jpg", phone_jpeg(scene(seed=int(district[-1]))), "image/jpeg")}
+def _act(made: Offices, side: str) -> None:
+    """One picture, one silence and one command of the side's own people."""
+    people, ids = made.people[side], made.ids[side]
+    picture = {"file": ("p.jpg", phone_jpeg(scene(seed=int(side[-1]))), "image/jpeg")}
     brought = people[Role.UNIT].post("/api/v1/evidence", files=picture, data={"case_id": ids["case_id"]})
     assert brought.status_code == 201, brought.text
     ids["sha256"] = brought.json()["sha256"]
-    quiet = {"name": "district", "value": district, "isRegex": False}
+    quiet = {"name": list(place_of(side))[-1], "value": side, "isRegex": False}
     hours = {name: (datetime.now(UTC) + timedelta(hours=hour)).isoformat() for name, hour in (("startsAt", 0), ("endsAt", 1))}
-    silence = {"matchers": [quiet], **hours, "createdBy": "lead", "comment": WORDS[district]}
+    silence = {"matchers": [quiet], **hours, "createdBy": "lead", "comment": WORDS[side]}
     silenced = people[Role.SHIFT_LEAD].post("/api/v2/silences", json=silence)
     assert silenced.status_code == 200, silenced.text
     ids["silence_id"] = silenced.json()["silenceID"]
-    said = {"type": "note", "note": f"note of {district}", "id": ids["command_id"]}
+    said = {"type": "note", "note": f"note of {side}", "id": ids["command_id"]}
     given = people[Role.DISPATCHER].post(f"/api/v1/cases/{ids['case_id']}/commands", json=said)
     assert given.status_code == 200, given.text

@@ -1,4 +1,4 @@
-"""Made from the OpenAPI document: nobody of one district reaches, or is shown, anything of another one (OWASP API1:2023).
+"""Made from the OpenAPI document: nobody of one district, or subdistrict, reaches or is shown anything of another (OWASP API1:2023).
 
 Whatever address is added is asked, too: one with a kind of id that is not in `KINDS` fails, and so does one that answers for a foreign id.
 """
@@ -15,8 +15,8 @@ from console import app as application
 from console.access import CanRead
 from console.world import World
 from incidents.case import Role
-from tests.api.offices import WORDS, Offices, offices
-from tests.api.town import SPOT, UNIT, A, B
+from tests.api.offices import DISTRICTS, SUBDISTRICTS, WORDS, Offices, offices
+from tests.api.town import SPOT, UNIT, place_of
 
 pytestmark = pytest.mark.stack
 
@@ -45,11 +45,11 @@ def leaky(world: World) -> APIRouter:
     return area
 
 
-@pytest.fixture(scope="module")
-def desks(redis_server: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Offices]:
+@pytest.fixture(scope="module", params=[DISTRICTS, SUBDISTRICTS], ids=["districts", "subdistricts"])
+def desks(request: pytest.FixtureRequest, redis_server: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Offices]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(application, "ROUTERS", (*application.ROUTERS, leaky))
-        with offices(redis_server, tmp_path_factory.mktemp("offices")) as made:
+        with offices(redis_server, tmp_path_factory.mktemp("offices"), request.param) as made:
             yield made
 
 
@@ -95,13 +95,13 @@ def renamed(value: Any, ids: dict[str, str], key: str) -> Any:
 
 
 class Asking:
-    """Asks operations of the document with the ids of one district, as people of B."""
+    """Asks operations of the document with the ids of one side, as people of the own one."""
 
     def __init__(self, desks: Offices, document: Document) -> None:
         self._desks, self._document, self._number = desks, document, 0
 
     def ask(self, role: Role, operation: tuple[str, str, Document], of: str, **query: Any) -> httpx.Response:
-        """The answer to someone of B in this role who names things of `of`."""
+        """The answer to someone of the own side in this role who names things of `of`."""
         method, path, said = operation
         ids, self._number = self._desks.ids[of], self._number + 1
         address = path
@@ -109,7 +109,7 @@ class Asking:
             address = address.replace(f"{{{name}}}", ids.get(name, "hotline12345"))
         wanted = {each["name"]: each for each in said.get("parameters", ()) if each["required"] and each["in"] == "query"}
         params = {name: (each.get("example") or each["schema"]["examples"][0]) for name, each in wanted.items()} | query
-        return self._desks.people[B][role].request(method, address, params=params, **self._body(said, ids))
+        return self._desks.people[self._desks.own][role].request(method, address, params=params, **self._body(said, ids))
 
     def _body(self, said: Document, ids: dict[str, str]) -> dict[str, Any]:
         found = body_of(self._document, said)
@@ -130,8 +130,9 @@ class Asking:
             return
         if not any(f"{{{kind}}}" in path for kind in KINDS):
             return
-        foreign = {role: self.ask(role, operation, A).status_code for role in self._desks.people[B]}
-        own = {role: self.ask(role, operation, B).status_code for role in self._desks.people[B]}
+        roles = self._desks.people[self._desks.own]
+        foreign = {role: self.ask(role, operation, self._desks.foreign).status_code for role in roles}
+        own = {role: self.ask(role, operation, self._desks.own).status_code for role in roles}
         wrong = {role: status for role, status in foreign.items() if status not in (403, 404)}
         if wrong:
             yield f"{method} {path}: a foreign id answers {wrong}"
@@ -152,7 +153,7 @@ def test_a_foreign_id_is_not_found_whatever_the_address_and_the_role(asking: Ask
 
 
 def test_a_command_names_no_foreign_case_anywhere_in_its_body(desks: Offices) -> None:
-    own, foreign, people = desks.ids[B]["case_id"], desks.ids[A]["case_id"], desks.people[B]
+    own, foreign, people = desks.ids[desks.own]["case_id"], desks.ids[desks.foreign]["case_id"], desks.people[desks.own]
     for number, told in enumerate(({"type": "merge", "into": foreign}, {"type": "confirm_duplicate", "other": foreign})):
         answer = people[Role.DISPATCHER].post(f"/api/v1/cases/{own}/commands", json={**told, "id": f"cross-{number}"})
         assert answer.status_code == 404
@@ -163,28 +164,34 @@ def test_a_command_names_no_foreign_case_anywhere_in_its_body(desks: Offices) ->
 
 
 def test_a_picture_of_another_district_proves_nothing(desks: Offices) -> None:
-    case_id, sha256 = desks.ids[B]["case_id"], desks.ids[A]["sha256"]
-    answer = desks.people[B][Role.UNIT].post(
+    case_id, sha256 = desks.ids[desks.own]["case_id"], desks.ids[desks.foreign]["sha256"]
+    answer = desks.people[desks.own][Role.UNIT].post(
         f"/api/v1/cases/{case_id}/commands", json={"type": "report_handled", "id": "steal", "evidence": [{"sha256": sha256}]}
     )
     assert answer.status_code == 409 and "no picture" in answer.json()["reason"]
 
 
-ASKED_FOR: dict[str, list[str]] = {
-    "district": [A],
-    "unit": [UNIT[A]],
-    "q": [WORDS[A], UNIT[A]],
-    "bbox": [f"{SPOT[A][0] - 0.1:.3f},{SPOT[A][1] - 0.1:.3f},{SPOT[A][0] + 0.1:.3f},{SPOT[A][1] + 0.1:.3f}"],
-    "lon": [str(SPOT[A][0])],
-    "by": ["unit", "district", "category", "city"],
-    "person": ["token:1"],
-}
-"""What somebody would write into a filter to get at A."""
+def asked_for(desks: Offices) -> dict[str, list[str]]:
+    """What somebody would write into a filter to get at the foreign side."""
+    foreign, ids = desks.foreign, desks.ids[desks.foreign]
+    lon, lat = SPOT[foreign]
+    return {
+        "district": [place_of(foreign)["district"]],
+        "unit": [UNIT[foreign]],
+        "q": [WORDS[foreign], UNIT[foreign]],
+        "bbox": [f"{lon - 0.1:.3f},{lat - 0.1:.3f},{lon + 0.1:.3f},{lat + 0.1:.3f}"],
+        "lon": [str(lon)],
+        "by": ["unit", "subdistrict", "district", "category", "city"],
+        "person": ["token:1"],
+        "id": [ids["case_id"]],
+        "case": [ids["case_id"]],
+        "exclude": [desks.ids[desks.own]["case_id"]],
+    }
 
 
 def variants(desks: Offices, said: Document) -> Iterator[dict[str, Any]]:
-    """Queries of a list: plain, and for each filter that could name something of A with that."""
-    named = ASKED_FOR | {"id": [desks.ids[A]["case_id"]], "case": [desks.ids[A]["case_id"]], "exclude": [desks.ids[B]["case_id"]]}
+    """Queries of a list: plain, and for each filter that could name something foreign with that."""
+    named = asked_for(desks)
     yield {}
     for parameter in said.get("parameters", ()):
         for value in named.get(parameter["name"], ()) if parameter["in"] == "query" else ():
@@ -197,11 +204,11 @@ def test_no_list_search_map_export_or_figure_shows_anything_of_another_district(
         method, path, said = operation
         if method != "get" or path.endswith("/feed"):
             continue
-        for role in desks.people[B]:
+        for role in desks.people[desks.own]:
             for query in variants(desks, said):
-                answer = asking.ask(role, operation, A, **query)
+                answer = asking.ask(role, operation, desks.foreign, **query)
                 tried += answer.status_code == 200
-                told = [secret for secret in desks.everything_of_a if secret not in query.values()]  # a refusal names what was asked
+                told = [secret for secret in desks.everything_foreign if secret not in query.values()]  # a refusal names what was asked
                 shown += [(path, role, query, secret) for secret in told if secret in answer.text]
     assert shown == []
     assert tried > 100
@@ -212,21 +219,21 @@ def test_the_same_lists_show_everything_to_who_sees_the_whole_city(desks: Office
         for path in ("cases", "map", "exports/cases.csv", "exports/cases.geojson"):
             text = lead.get(f"/api/v1/{path}").text
             assert all(case_id in text for case_id in desks.town.desks), path
-        assert lead.get("/api/v1/counts").json()["districts"] == {A: 5, B: 5}
-    assert desks.people[B][Role.SHIFT_LEAD].get("/api/v1/counts").json()["districts"] == {B: 5}
+        assert sum(lead.get("/api/v1/counts").json()["districts"].values()) == 10
+    assert desks.people[desks.own][Role.SHIFT_LEAD].get("/api/v1/counts").json()["districts"] == {place_of(desks.own)["district"]: 5}
 
 
 def test_the_feed_tells_of_no_other_district(desks: Offices) -> None:
-    last = [case_id for case_id, desk in desks.town.desks.items() if desk.open.place.district == B][-1]
-    for role in (Role.DISPATCHER, Role.UNIT, Role.AUDITOR):
+    last = desks.cases(desks.own)[-1]
+    for role in (Role.DISPATCHER, Role.UNIT, Role.CHECKER):
         told = ""
-        with desks.people[B][role].stream("GET", "/api/v1/feed", params={"cursor": "1-0"}) as feed:
+        with desks.people[desks.own][role].stream("GET", "/api/v1/feed", params={"cursor": "1-0"}) as feed:
             for piece in feed.iter_text():
                 told += piece
                 if last in told or "event: resync" in told:
                     break
         assert last in told
-        assert not [secret for secret in desks.everything_of_a if secret in told]
+        assert not [secret for secret in desks.everything_foreign if secret in told]
 
 
 def test_an_address_without_a_check_is_found_out(asking: Asking, document: Document) -> None:

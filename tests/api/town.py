@@ -15,8 +15,9 @@ from incidents.facts import encode_fact
 from tests.incidents.closing import PHOTO, Desk, opening, sight
 
 A, B = "370202", "370203"
-SPOT = {A: (120.3826, 36.0671), B: (120.3745, 36.0876)}
-UNIT = {A: "sanitation-370202", B: "sanitation-370203"}
+STREET_A, STREET_B = "370202001", "370202002"
+SPOT = {A: (120.3826, 36.0671), B: (120.3745, 36.0876), STREET_A: (120.3826, 36.0671), STREET_B: (120.3645, 36.0571)}
+UNIT = {A: "sanitation-370202", B: "sanitation-370203", STREET_A: "sanitation-370202", STREET_B: "landscaping-370202"}
 NOW = datetime(2026, 11, 21, 1, tzinfo=UTC)
 """What the served console's clock says."""
 WAY: tuple[tuple[str, str, dict[str, Any]], ...] = (
@@ -28,6 +29,16 @@ WAY: tuple[tuple[str, str, dict[str, Any]], ...] = (
 STATES = ("reported", "filed", "dispatched", "handling", "checking")
 
 
+def place_of(side: str) -> dict[str, str]:
+    """The codes of a place whose people are kept apart from others: a district, or a subdistrict of one."""
+    return {"district": side[: len(A)]} | ({"subdistrict": side} if len(side) > len(A) else {})
+
+
+def side_of(place: Place) -> str | None:
+    """The other way round."""
+    return place.subdistrict or place.district
+
+
 class Town:
     """Cases by id, with their facts as the log has them."""
 
@@ -35,18 +46,18 @@ class Town:
         self.city = city
         self.desks: dict[str, Desk] = {}
 
-    def case(self, number: int, district: str, state: str = "handling", minutes: int = 60, **opened: Any) -> CaseId:
-        """A spillage in this district, opened so many minutes ago and brought to a state; its id."""
+    def case(self, number: int, side: str, state: str = "handling", minutes: int = 60, **opened: Any) -> CaseId:
+        """A spillage in this district or subdistrict, opened so many minutes ago and brought to a state; its id."""
         case_id = CaseId(f"QD-20261121-{number:010}")
         desk = self.desks[case_id] = Desk(self.city)
         desk.now = NOW - timedelta(minutes=minutes)
-        lon, lat = SPOT[district]
-        place = {"lon": lon + number / 10_000, "lat": lat, "accuracy_m": 15, "district": district, **opened.pop("place", {})}
+        lon, lat = SPOT[side]
+        place = {"lon": lon + number / 10_000, "lat": lat, "accuracy_m": 15, **place_of(side), **opened.pop("place", {})}
         seen = {"category": "road_spillage", "time": desk.now, "source": f"/cameras/{number}", "place": Place.model_validate(place)}
         first = SourceTotal(first=desk.now, last=desk.now, count=1, topic_id="t1", partition=0, offset=number)
         desk.take(sight(totals={f"/cameras/{number}": first}, opening=opening(**{**seen, **opened}), case_id=case_id))
         for command, role, arguments in WAY[: STATES.index(state)]:
-            given = {"unit": UNIT[district]} if command == "dispatch" else {}
+            given = {"unit": UNIT[side]} if command == "dispatch" else {}
             self.do(case_id, command, role, **arguments, **given)
         return case_id
 

@@ -186,6 +186,7 @@ def test_ending_the_process_ends_every_feed(desk: Desk) -> None:
 
 WEST, EAST = Scope(districts=("370202",)), Scope(districts=("370203",))
 OFFICE = Scope(unit="office", below=("crew",))
+STREET = Scope(districts=("370202",), subdistricts=("370202001",))
 
 
 async def followed(desk: Desk, scope: Scope, cursor: str) -> list[tuple[str, str]]:
@@ -211,19 +212,21 @@ async def followed(desk: Desk, scope: Scope, cursor: str) -> list[tuple[str, str
         (WEST, [("fact", "01"), ("fact", "03"), ("fact", "04"), ("fact", "05")]),
         (EAST, [("fact", "02")]),
         (OFFICE, [("fact", "03"), ("fact", "04"), ("gone", "05")]),
+        (STREET, [("fact", "04")]),
     ],
-    ids=["city", "district", "other district", "unit"],
+    ids=["city", "district", "other district", "unit", "subdistrict"],
 )
 @pytest.mark.parametrize("behind", [True, False], ids=["resumed", "live"])
 def test_a_scope_is_told_of_its_own_cases_and_of_those_that_leave_it(
     desk: Desk, scope: Scope, expected: list[tuple[str, str]], behind: bool
 ) -> None:
-    last = a_frame(99, district=scope.districts[0] if scope.districts else None, unit=scope.unit)
+    district, subdistrict = (each[0] if each else None for each in (scope.districts, scope.subdistricts))
+    last = a_frame(99, district=district, subdistrict=subdistrict, unit=scope.unit)
     frames = [
         (a_frame(1), ""),
         (a_frame(2, district="370203", unit="other"), ""),
-        (a_frame(3, unit="office"), ""),
-        (a_frame(4, unit="other", assisting=["crew"]), ""),
+        (a_frame(3, unit="office", subdistrict="370202002"), ""),
+        (a_frame(4, unit="other", assisting=["crew"], subdistrict="370202001"), ""),
         (a_frame(5, unit=None), "other,office"),
         (last, ""),
     ]
@@ -267,7 +270,7 @@ def test_who_is_at_a_case_is_told_to_its_scope_without_the_fields_that_decide_it
             assert event.cursor is None
             data = orjson.loads(event.body.decode().split("data: ")[1])
             assert (data["name"], data["doing"]) == ("王芳", "handling")
-            assert not {"district", "unit", "assisting"} & data.keys()
+            assert not {"district", "subdistrict", "unit", "assisting"} & data.keys()
             assert await east.take(0.2) == []
         case_id = a_fact(1).case_id
         assert [each.person for each in (await people.of([case_id]))[case_id]] == ["wang.fang"]

@@ -12,9 +12,10 @@ from tests.incidents.closing import CITY, STEPS, Desk, opening, sight
 
 
 def life(district: str, unit: str) -> list[Fact]:
-    """A case of a district on its unit's desk."""
+    """A case of a district, of the subdistrict named like the unit, on the unit's desk."""
     desk = Desk()
-    desk.take(sight(opening=opening(place=opening().place.model_copy(update={"district": district}))))
+    where = {"district": district, "subdistrict": f"street of {unit}"}
+    desk.take(sight(opening=opening(place=opening().place.model_copy(update=where))))
     for _, command, role, arguments in STEPS[:2]:
         desk.must(command, role, **{**arguments, **({"unit": unit} if "unit" in arguments else {})})
     return desk.facts
@@ -37,6 +38,8 @@ def test_a_scope_counts_its_own_cases_only(tmp_path: Path) -> None:
     assert by(Dimension.DISTRICT, Scope()) == {"1": 2, "2": 1}
     assert by(Dimension.CITY, Scope(districts=("1",))) == {"all": 2}
     assert by(Dimension.DISTRICT, Scope(districts=("1",))) == {"1": 2}
+    assert by(Dimension.UNIT, Scope(districts=("1",), subdistricts=("street of police",))) == {"police": 1}
+    assert by(Dimension.CITY, Scope(districts=("2",), subdistricts=("street of police",))) == {}
     assert by(Dimension.UNIT, Scope(districts=("1",))) == {"clean-1": 1, "police": 1}
     assert by(Dimension.DISTRICT, Scope(unit="police", below=("clean-2",))) == {"1": 1, "2": 1}
     assert by(Dimension.CITY, NOTHING) == {}

@@ -4,7 +4,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from config.load import load_city
+from config.settings import Settings
 from incidents.case import CommandType, Role
+from incidents.errors import UserError
 from incidents.rights import (
     EVERYTHING,
     MEANS,
@@ -15,11 +18,14 @@ from incidents.rights import (
     Scope,
     actor_of,
     as_markdown,
+    check_place,
     may,
     may_command,
     scope_of,
 )
 from incidents.transitions import BY_COMMAND
+
+QINGDAO = load_city(Settings(city="qingdao"))
 
 
 def person(role: Role, **changes: object) -> Person:
@@ -35,6 +41,51 @@ def test_every_role_and_every_permission_stands_in_the_tables() -> None:
 def test_a_districts_people_see_their_district_and_the_citys_people_everything(role: Role) -> None:
     assert scope_of(person(role, district="370202")) == Scope(districts=("370202",))
     assert scope_of(person(role, level="city")) == EVERYTHING
+
+
+NARROWED = [role for role in Role if role not in {Role.UNIT, Role.AUDITOR, Role.RESIDENT, Role.SYSTEM}]
+
+
+@pytest.mark.parametrize("role", NARROWED)
+def test_a_subdistricts_people_see_their_subdistrict_only(role: Role) -> None:
+    scope = scope_of(person(role, level="subdistrict", district="370202", subdistrict="370202001"))
+    assert scope == Scope(districts=("370202",), subdistricts=("370202001",))
+    assert scope.covers("370202", [None], "370202001")
+    assert not scope.covers("370202", [None], "370202002")
+    assert not scope.covers("370203", [None], "370203005")
+
+
+def test_what_is_of_no_known_subdistrict_is_seen_by_nobody_who_sees_one_only() -> None:
+    scope = scope_of(person(Role.DISPATCHER, district="370202", subdistrict="370202001"))
+    assert not scope.covers("370202", [None]) and not scope.covers(None, ())
+    assert scope_of(person(Role.DISPATCHER, district="370202")).covers("370202", [None])
+
+
+OFFICE = {"level": "subdistrict", "district": "370202"}
+
+
+@pytest.mark.parametrize("role", NARROWED)
+@pytest.mark.parametrize("level", ["subdistrict", "community", "grid"])
+def test_who_works_below_a_district_names_a_subdistrict_of_it(role: Role, level: str) -> None:
+    with pytest.raises(UserError, match="would see the whole district: name --subdistrict"):
+        check_place(QINGDAO, person(role, **OFFICE | {"level": level}))
+    with pytest.raises(UserError, match="no subdistrict of that district '370203005'"):
+        check_place(QINGDAO, person(role, **OFFICE, subdistrict="370203005"))
+    if role is not Role.LEADER:  # who needs an office of that level besides
+        check_place(QINGDAO, person(role, **OFFICE | {"level": level}, subdistrict="370202001"))
+
+
+@pytest.mark.parametrize(
+    ("role", "place", "why"),
+    [
+        (Role.DISPATCHER, {"level": "city", "subdistrict": "370202001"}, "name its --district, too"),
+        (Role.AUDITOR, OFFICE | {"subdistrict": "370202001"}, "the journal is kept by district"),
+        (Role.UNIT, OFFICE | {"subdistrict": "370202001", "unit": "sanitation-370202"}, "not narrowed by place"),
+    ],
+)
+def test_a_subdistrict_that_would_narrow_nothing_or_too_little_is_refused(role: Role, place: dict[str, str], why: str) -> None:
+    with pytest.raises(UserError, match=why):
+        check_place(QINGDAO, person(role, **place))
 
 
 def test_a_units_people_see_what_their_unit_or_one_below_it_leads_or_assists_in() -> None:
