@@ -52,6 +52,8 @@ from incidents.rights import Scope
 
 MOST_SQUARES = 30
 MOST_LARGE_SQUARES = 100
+MOST_MARKS = 40
+"""A term of more (a letter that most units' names have) is dearer to look up than to ask of what the other terms found."""
 MANY = 300
 """A week that has as many is asked day by day."""
 SQLITE_WORDS = table("case_words", column("rowid", Number))
@@ -109,8 +111,14 @@ def postgres_numbers(terms: Sequence[Term], part: str = "''") -> Select[Any]:
 
     OFFSET is a fence: without it the planner may walk `case_words` from its newest row on, for it takes any word for frequent.
     """
+    indexed = [term for term in terms if len(term.marks) <= MOST_MARKS] or [min(terms, key=lambda term: len(term.marks))]
+    rest = [term for term in terms if term not in indexed]
     found = text(f"vector @@ CAST(replace(:match || {part}, '@', CAST(windows.week AS text)) AS tsquery)")
-    return select(POSTGRES_WORDS.c.number).where(found.bindparams(match=for_postgres(terms))).offset(0)
+    query = select(POSTGRES_WORDS.c.number).where(found.bindparams(match=for_postgres(indexed)))
+    if rest:  # as a function it is asked of the rows that the index gave
+        matches = text("ts_match_vq(vector, CAST(replace(:rest, '@', CAST(windows.week AS text)) AS tsquery))")
+        query = query.where(matches.bindparams(rest=for_postgres(rest)))
+    return query.offset(0)
 
 
 @dataclass(frozen=True)

@@ -100,6 +100,7 @@ FILTERS: list[tuple[dict[str, Any], set[int]]] = [
     ({"category": "exposed_waste"}, {2}),
     ({"unit": "police-city"}, {6, 7}),
     ({"grid": "g1"}, {1}),
+    ({"q": "broken a"}, {9}),  # most categories have an a
     ({"severity": Severity.EMERGENCY}, {4}),
     ({"channel": Channel.HOTLINE}, {6}),
     ({"overdue": True}, {4, 6, 8}),
