@@ -8,18 +8,23 @@ from typing import Annotated, Any
 import typer
 
 from adapters.case_files import hot_store
+from adapters.case_store import RedisCases
 from adapters.deliveries import Delivery
 from adapters.deliveries_redis import RedisDeliveries
 from adapters.hook_state import Explained
 from adapters.hook_state_redis import RedisHookState
+from adapters.hook_subscribed import FACTS, subscribed
 from adapters.hot import HotStore
 from cli.hooks_queue import as_shown, remembered
 from cli.output import AsJson, out, say, table
 from cli.words import moment
 from config.load import load_city
+from config.load_hooks import load_hooks
 from config.settings import load_settings
+from handlers.receivers import kinds
+from incidents.events import CaseId
 
-CaseId = Annotated[str, typer.Argument(metavar="CASE", help="The case's number.")]
+CaseNumber = Annotated[str, typer.Argument(metavar="CASE", help="The case's number.")]
 
 
 def add_to(group: typer.Typer) -> None:
@@ -35,10 +40,11 @@ class Told:
     deliveries: tuple[Delivery, ...]
 
 
-def explain(case: CaseId, as_json: AsJson = False) -> None:
+def explain(case: CaseNumber, as_json: AsJson = False) -> None:
     """Tell who was told of a case and who was not, the oldest first: sent, grouped, muted, inhibited, silenced, and by which rule.
 
-    The newest 50 decisions of the last 30 days; delivered messages are remembered for a day. Exit code 1 when nothing was decided.
+    What subscribers were told of its facts comes last. The newest 50 decisions of the last 30 days; delivered messages are remembered for
+    a day. Exit code 1 when nothing was decided.
 
     Example: `cityloop hooks explain QD-20261121-14YNDD4W6Y`
     """
@@ -55,7 +61,16 @@ def explain(case: CaseId, as_json: AsJson = False) -> None:
 async def _asked(case_id: str) -> list[Told]:
     async with hot_store(load_settings()) as hot:
         said = await RedisHookState(hot).explained(case_id)
-        return await _with_deliveries(hot, list(reversed(said)))
+        return [*await _with_deliveries(hot, list(reversed(said))), *await _subscribed(hot, case_id)]
+
+
+async def _subscribed(hot: HotStore, case_id: str) -> list[Told]:
+    settings, queue = load_settings(), RedisDeliveries(hot)
+    hooks = load_hooks(settings, load_city(settings), kinds())
+    case = (await RedisCases(hot).load({CaseId(case_id)})).get(CaseId(case_id))
+    facts = FACTS if case is None else case.sequence
+    found = await subscribed(case_id, facts, hooks.subscriptions if hooks else (), lambda ids: remembered(queue, ids))
+    return [Told(*each) for each in found]
 
 
 async def _with_deliveries(hot: HotStore, said: Sequence[Explained]) -> list[Told]:

@@ -45,6 +45,11 @@ class Subscription:
     matchers: tuple[Matcher, ...] = ()
     where: tuple[Where, ...] = ()
 
+    def notice_id(self, case_id: str, sequence: int) -> str:
+        """`<case>_<sequence>_<subscription>`: a subscriber may know every id beforehand."""
+        unique = f"{case_id}_{sequence}_{self.name}"
+        return "".join(letter if letter.isascii() and letter.isalnum() else "_" for letter in unique)[:128]
+
     def wants(self, fact: str, alert: Alert) -> bool:
         """Whether this fact of this alert is to be told."""
         if (self.facts and fact not in self.facts) or not all_match(self.matchers, alert.labels):

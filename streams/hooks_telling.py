@@ -98,16 +98,14 @@ class Telling:
         name = f"case.{fact.type.value}"
         for subscription in self.subscriptions:
             if subscription.wants(name, alert):
-                yield from self.receivers.orders(_notice(fact, name, alert, subscription.name), subscription.targets)
+                yield from self.receivers.orders(_notice(fact, name, alert, subscription), subscription.targets)
 
 
-def _notice(fact: Fact, name: str, alert: Alert, subscription: str) -> Notice:
-    """`<case>_<sequence>_<subscription>`: a subscriber may know every id beforehand."""
-    unique = f"{fact.case_id}_{fact.sequence}_{subscription}"
+def _notice(fact: Fact, name: str, alert: Alert, subscription: Subscription) -> Notice:
     return Notice(
-        id="".join(letter if letter.isascii() and letter.isalnum() else "_" for letter in unique)[:128],
+        id=subscription.notice_id(fact.case_id, fact.sequence),
         group_key=fact.case_id,
-        receiver=subscription,
+        receiver=subscription.name,
         reason=name,
         alerts=(alert,),
         status=alert.status(fact.at),

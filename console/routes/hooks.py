@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from fastapi import APIRouter, Response
 
 from adapters.deliveries import State
+from adapters.hook_subscribed import subscribed
 from console.access import CanRead
 from console.hook_views import (
     HooksView,
@@ -52,14 +53,19 @@ def router(world: World) -> APIRouter:
 
     @area.get("/cases/{case_id}/notices", summary="Who was told of a case, who was not, and why")
     async def notices(case_id: Name, person: CanRead, response: Response) -> NoticesView:
-        """The newest 50 decisions of the last 30 days, each with the messages that came of it, as far as they are remembered."""
+        """The newest 50 decisions of the last 30 days, each with the messages that came of it, as far as they are remembered; then what
+        subscribers were told of its facts (node `subscription`)."""
         response.headers.update(FRESH)
-        if await asyncio.to_thread(world.query.case, scope_of(person), case_id) is None:
+        found = await asyncio.to_thread(world.query.case, scope_of(person), case_id)
+        if found is None:
             raise not_found("case", case_id)
         view = world.hook_view
         said = await view.explained(case_id)
         names = [each.name for each in await view.targets()] if any(each.notice for each in said) else []
-        return NoticesView(notices=[notice_view(each, await view.became(each.deliveries(names))) for each in said])
+        told = [notice_view(each, await view.became(each.deliveries(names))) for each in said]
+        subscriptions = world.hooks.value.subscriptions if world.hooks.value is not None else ()
+        facts = await subscribed(case_id, found.row["sequence"], subscriptions, view.became)
+        return NoticesView(notices=[*told, *(notice_view(*each) for each in facts)])
 
     return area
 

@@ -5,6 +5,7 @@ import json
 import subprocess
 import sys
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -184,6 +185,19 @@ def test_a_case_is_explained_with_what_became_of_each_message(cityloop: Cityloop
     assert "gone/webhook/1 dead after 1" in shown and "the interval `night` mutes it" in shown
     code, _, said = cityloop("explain", "QD-2")
     assert code == 1 and "nothing was decided about QD-2" in said
+
+
+def test_what_subscribers_were_told_is_explained_too(cityloop: Cityloop, here: Settings) -> None:
+    async def happen(queue: Deliveries) -> None:
+        made = order(target="data_platform/cloudevents/0")
+        notice = made.notice.model_copy(update={"id": "QD_1_2_data_platform"})
+        await queue.enqueue([replace(made, notice=notice)], now_ms())
+
+    on_queue(here, happen)
+    code, [told], _ = cityloop("explain", "QD-1", "--json")
+    assert (code, told["receiver"], told["node"]) == (0, "data_platform", "subscription")
+    assert "fact 2" in told["why"] and "'data_platform'" in told["why"]
+    assert [(each["target"], each["state"]) for each in told["deliveries"]] == [("data_platform/cloudevents/0", "waiting")]
 
 
 def test_many_are_listed_without_a_connection_each(cityloop: Cityloop, here: Settings) -> None:
