@@ -160,6 +160,14 @@ def test_every_size_holds_the_page_without_overflow(standin: Serve, page: NewPag
     assert complaints(desk) == []
 
 
+@pytest.mark.parametrize("args", [(), ("--disable-3d-apis",)], ids=["gl", "svg"])
+def test_the_map_says_how_many_points_stand_on_it_once_they_are_drawn(standin: Serve, page: NewPage, args: tuple[str, ...]) -> None:
+    """benchmarks/first_view.py waits for that."""
+    _, address = standin(60)
+    desk = page(address, "?tab=all", args=args)
+    expect(desk.locator("[data-drawn]")).to_have_attribute("data-drawn", "60")
+
+
 @pytest.mark.slow
 def test_ten_thousand_open_cases_stay_quick(standin: Serve, page: NewPage) -> None:
     """CONSOLE.md §1 measured 47 frames in a 3 s zoom on software GL; the promise is 40, and no task over 250 ms, while facts come in."""

@@ -1,7 +1,7 @@
 // The map behind one small door, so that another engine is one more file: MapLibre where there is WebGL2, the districts as SVG where there is none.
 //
-// createMap(el, {outlines, label, layers, dark, view}) → {
-//   applyPoints({all?, put?, drop?}): points {id, lon, lat, severity, overdue, state}; `all` replaces everything, otherwise a difference,
+// createMap(el, {outlines, label, layers, dark, view, points}) → {
+//   applyPoints({all?, put?, drop?}): points {id, lon, lat, severity, overdue, state}; `all` replaces everything, otherwise a difference; when all stand on the map, el.dataset.drawn is how many,
 //   highlight(point | null, hovered | null), fit([west, south, east, north] | null for the whole city), moveTo({lon, lat}, zoom?): into view, or that near,
 //   onPick(fn({id} | {ids, lon, lat} | {district} | null)), onMove(fn({bbox, view: [lon, lat, zoom]})),
 //   setWeights({district: 0…1}), setLayer(id | null), zoom(by), destroy(), kind: "gl" | "svg" }
@@ -10,10 +10,11 @@ export const hasWebGL2 = () => {
   try { return Boolean(document.createElement("canvas").getContext("webgl2")); } catch { return false; }
 };
 
-export async function createMap(el, options) {
-  const engine = await (hasWebGL2() ? import("./map_gl.js") : import("./map_svg.js"));
-  return engine.create(el, options);
-}
+let engine = null;
+// Begins to fetch the engine, the largest script of all; a page that will need it says so before it asks the server for anything.
+export const ahead = () => engine ??= (hasWebGL2() ? import("./map_gl.js") : import("./map_svg.js")).catch((error) => { engine = null; throw error; });
+
+export const createMap = async (el, options) => (await ahead()).create(el, options);
 
 // [west, south, east, north] around features' rings or points.
 export function boundsOf(coordinates) {

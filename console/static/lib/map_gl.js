@@ -40,7 +40,9 @@ const feature = ({ id, lon, lat, severity, overdue }) => ({
 });
 const named = ["match", ["get", "s"], ...SEVERITIES.flatMap((severity, at) => [at, severity]), "normal"];
 
-function style(outlines, ink, layers, scale) {
+const collection = (points) => ({ type: "FeatureCollection", features: points.map(feature) });
+
+function style(outlines, ink, layers, scale, points) {
   const labels = outlines.features.map(({ properties }) => ({ type: "Feature", geometry: { type: "Point", coordinates: properties.label }, properties: { name: properties[lang] } }));
   const rasters = Object.fromEntries(layers.map((layer) => [`base-${layer.id}`, { type: "raster", tiles: layer.tiles, tileSize: layer.tile_size ?? 256, maxzoom: layer.max_zoom ?? 18 }]));
   const clusters = { emergencies: ["+", ["case", ["==", ["get", "s"], 0], 1, 0]], over: ["+", ["get", "o"]], top: ["min", ["get", "s"]] };
@@ -48,7 +50,7 @@ function style(outlines, ink, layers, scale) {
   return {
     version: 8, sources: {
       ...rasters, districts: { type: "geojson", data: outlines, promoteId: "code" }, labels: { type: "geojson", data: { type: "FeatureCollection", features: labels } },
-      cases: { type: "geojson", data: EMPTY, promoteId: "id", cluster: true, clusterMaxZoom: CLUSTERED_BELOW, clusterRadius: Math.round(36 * scale), clusterProperties: clusters, maxzoom: 14 },
+      cases: { type: "geojson", data: collection(points), promoteId: "id", cluster: true, clusterMaxZoom: CLUSTERED_BELOW, clusterRadius: Math.round(36 * scale), clusterProperties: clusters, maxzoom: 14 },
       picked: { type: "geojson", data: EMPTY }, hovered: { type: "geojson", data: EMPTY },
     }, layers: [
       { id: "water", type: "background", paint: { "background-color": ink.water } },
@@ -73,11 +75,13 @@ function style(outlines, ink, layers, scale) {
   };
 }
 
-export async function create(el, { outlines, label, layers = [], view = null }) {
-  await styled();
+const dressed = styled();
+
+export async function create(el, { outlines, label, layers = [], view = null, points = [] }) {
+  await dressed;
   const ink = colours(INK), scale = parseFloat(getComputedStyle(document.documentElement).fontSize) / NORMAL_PX, whole = cityBounds(outlines);
   const map = new gl.Map({
-    container: el, style: style(outlines, ink, layers, scale), attributionControl: false, dragRotate: false, pitchWithRotate: false, touchPitch: false, maxZoom: 18, fadeDuration: 0,
+    container: el, style: style(outlines, ink, layers, scale, points), attributionControl: false, dragRotate: false, pitchWithRotate: false, touchPitch: false, maxZoom: 18, fadeDuration: 0,
     locale: { "Map.Title": label }, ...(view ? { center: [view[0], view[1]], zoom: view[2] } : { bounds: whole, fitBoundsOptions: { padding: PADDING } }),
   });
   map.touchZoomRotate.disableRotation();
@@ -85,19 +89,24 @@ export async function create(el, { outlines, label, layers = [], view = null }) 
     for (const overdue of [false, true]) map.addImage(severity + (overdue ? "-over" : ""), icon(severity, ink, overdue), { pixelRatio: RATIO });
   }
   await new Promise((done) => { map.once("load", done); });
-  return door(map, whole, outlines);
+  return door(map, whole, outlines, points);
 }
 
-function door(map, whole, outlines) {
+function door(map, whole, outlines, points) {
   const still = matchMedia("(prefers-reduced-motion: reduce)").matches, source = (id) => map.getSource(id);
   const one = (point) => ({ type: "FeatureCollection", features: point ? [feature(point)] : [] });
-  let picked = () => {}, moved = () => {}, last = {};
+  let picked = () => {}, moved = () => {}, last = {}, shown = points;
   listen(map, (what) => picked(what), () => moved({ bbox: map.getBounds().toArray().flat().map((n) => Number(n.toFixed(5))), view: [...map.getCenter().toArray().map((n) => Number(n.toFixed(4))), Number(map.getZoom().toFixed(2))] }));
   return {
     kind: "gl", map,
     applyPoints({ all, put = [], drop = [] }) {
-      if (all) source("cases").setData({ type: "FeatureCollection", features: all.map(feature) });
-      else if (put.length || drop.length) source("cases").updateData({ remove: [...drop, ...put.map(({ id }) => id)], add: put.map(feature) });
+      if (all) {
+        if (all !== shown) source("cases").setData(collection(all));
+        shown = all;
+        map.once("idle", () => { map.getContainer().dataset.drawn = all.length; });
+        map.triggerRepaint();
+      } else if (put.length || drop.length) source("cases").updateData({ remove: [...drop, ...put.map(({ id }) => id)], add: put.map(feature) });
+      shown = null;
     },
     highlight(point, hovered) { source("picked").setData(one(point)); source("hovered").setData(one(hovered)); },
     fit: (box) => map.fitBounds(box ?? whole, { padding: PADDING, maxZoom: 15, animate: !still, duration: 600 }),

@@ -23,6 +23,7 @@ export async function create(el, { outlines, label }) {
       for (const point of put) state.points.set(point.id, point);
       for (const id of drop) state.points.delete(id);
       draw();
+      if (all) el.dataset.drawn = all.length;
     },
     highlight(picked, hovered) { Object.assign(state, { picked, hovered }); draw(); },
     fit: (box) => show(box ?? whole), moveTo() {}, setWeights() {}, setLayer() {}, zoom(by) { if (by < 0) choose(null); },

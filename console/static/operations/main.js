@@ -5,6 +5,7 @@ import { effect, html, lazy } from "../lib/dom.js";
 import { Header, StaleBanner } from "../lib/header.js";
 import { cityName, t } from "../lib/i18n.js";
 import { useKeys } from "../lib/keys.js";
+import { ahead } from "../lib/map.js";
 import { isLoud, setLoud } from "../lib/sound.js";
 import { asking, flush, takeBack } from "./acts.js";
 import { Brush } from "./brush.js";
@@ -52,6 +53,7 @@ function entitle() {
   if (document.title !== title) document.title = title;
 }
 
+ahead().catch(() => {}); // the map asks again
 await start(() => html`<${Page}/>`, { ready: () => {
   state.begin(session.value.person.role);
   live.begin();

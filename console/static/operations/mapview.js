@@ -4,7 +4,7 @@ import { cls, computed, effect, html, signal, useEffect, useRef } from "../lib/d
 import { Icon } from "../lib/icons.js";
 import { catalogue, named, nameOf, number, t } from "../lib/i18n.js";
 import { isDark } from "../lib/look.js";
-import { createMap } from "../lib/map.js";
+import { ahead, createMap } from "../lib/map.js";
 import { IconButton, Menu, SEVERITIES, Shape, Trouble } from "../lib/ui.js";
 import { complete, loadMap, mapChanges, trouble } from "./live.js";
 import { change, choose, chosen, cursorRow, filters, hovered, inTab, points, shown } from "./state.js";
@@ -24,9 +24,9 @@ const weights = computed(() => {
 });
 
 async function make(el) {
-  outlines.value ??= await get("/districts");
+  [outlines.value] = await Promise.all([outlines.value ?? get("/districts"), ahead()]);
   const at = filters.value.at.split(",").map(Number);
-  const made = await createMap(el, { outlines: outlines.value, label: t("map.label"), layers: layers(), view: at.length === 3 && at.every(Number.isFinite) ? at : null });
+  const made = await createMap(el, { outlines: outlines.value, label: t("map.label"), layers: layers(), points: shown.peek(), view: at.length === 3 && at.every(Number.isFinite) ? at : null });
   made.onPick(picked);
   made.onMove(({ view, bbox }) => { heap.value = null; change({ ...(view ? { at: view.join(",") } : {}), ...(filters.value.bbox ? { bbox: bbox.join(",") } : {}) }); made.bbox = bbox; });
   return made;
