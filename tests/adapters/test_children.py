@@ -24,17 +24,19 @@ def alive(pid: int) -> bool:
 
 
 PARENT = """
-import sys
+import signal, sys
 from adapters import children
 children._START = sys.argv[1]
-sys.exit(children.run_children([[sys.argv[2]], [sys.argv[2]]]))
+sys.exit(children.run_children([[sys.argv[2]], [sys.argv[2]]], [signal.SIGHUP]))
 """
 CHILD = """
 import sys; sys.path[:0] = sys.argv[1:2]
-import os, pathlib, time
+import os, pathlib, signal, time
 from adapters.children import watch_parent
 watch_parent(int(sys.argv[-1]), lambda: None)
-pathlib.Path(sys.argv[2], str(os.getpid())).touch()
+mine = pathlib.Path(sys.argv[2], str(os.getpid()))
+signal.signal(signal.SIGHUP, lambda *_: mine.unlink())
+mine.touch()
 time.sleep(600)
 """
 
@@ -67,6 +69,15 @@ def test_a_killed_parent_takes_its_children_along(family: Family) -> None:
     family.parent.kill()
     family.parent.wait()
     until(lambda: not family.pids(), "the end of the children")
+
+
+def test_a_signal_that_is_theirs_is_passed_on(family: Family) -> None:
+    pids = family.wait_for_two()
+    family.parent.send_signal(signal.SIGHUP)
+    until(lambda: not list(family.folder.iterdir()), "the word of both children")
+    assert all(alive(pid) for pid in pids) and family.parent.poll() is None
+    family.parent.terminate()
+    family.parent.wait(60)
 
 
 def test_a_killed_child_is_started_again(family: Family) -> None:
