@@ -18,7 +18,7 @@ from cli.main import run
 from config.settings import Settings, load_settings
 from incidents.case import Role
 from incidents.journal import EVERY, act
-from incidents.rights import BLIND
+from incidents.rights import BLIND, Scope, scope_of
 from tests.conftest import environment
 from tests.console.door import QUICK
 
@@ -72,6 +72,9 @@ def test_an_account_is_added_listed_given_a_password_disabled_and_all_of_it_jour
     [
         (["--role", "dispatcher", "--district", "370299"], "the city has no district '370299'"),
         (["--role", "dispatcher", "--level", "district"], "would see the whole city: name --district"),
+        (["--role", "acceptor", "--level", "grid", "--district", "370202"], "would see the whole district: name --subdistrict"),
+        (["--role", "acceptor", "--subdistrict", "370202001"], "name its --district, too"),
+        (["--role", "acceptor", "--district", "370202", "--subdistrict", "370203005"], "no subdistrict of that district '370203005'"),
         (["--role", "unit"], "name its key with --unit"),
         (["--role", "unit", "--unit", "nobody"], "the city has no unit 'nobody'"),
         (["--role", "leader", "--district", "370202"], "speaks for an office of that level"),
@@ -84,6 +87,19 @@ def test_an_account_that_would_see_too_much_or_nothing_is_refused_with_what_to_n
     code, _, said = cityloop("accounts", "add", "wang", *words, "--generate")
     assert code == 2
     assert why in said
+
+
+def test_an_account_and_a_token_of_a_subdistrict_see_its_cases_only(cityloop: Cityloop, here: Settings) -> None:
+    place = ("--role", "acceptor", "--district", "370202", "--subdistrict", "370202001")
+    added = cityloop("accounts", "add", "zhao", *place, "--generate", "--json")[1]
+    assert (added["level"], added["subdistrict"]) == ("subdistrict", "370202001")
+    made = cityloop("tokens", "create", "kiosk", *place, "--scope", "read", "--json")[1]
+    fresh = cityloop("tokens", "rotate", made["id"], "--json")[1]
+    with office(here) as desk:
+        people = [desk.people.accounts()[0].person, *(desk.tokens.find(each["token"]) for each in (made, fresh))]
+    scope = Scope(districts=("370202",), subdistricts=("370202001",))
+    assert [each and scope_of(each) for each in people] == [scope] * 3
+    assert cityloop("accounts", "list", "--json")[1][0]["subdistrict"] == "370202001"
 
 
 def test_a_password_that_nobody_gives_is_asked_for(cityloop: Cityloop) -> None:

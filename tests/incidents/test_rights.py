@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 from config.load import load_city
 from config.settings import Settings
 from incidents.case import CommandType, Role
+from incidents.catalogue import Unit
 from incidents.errors import UserError
 from incidents.rights import (
     EVERYTHING,
@@ -86,6 +87,16 @@ def test_who_works_below_a_district_names_a_subdistrict_of_it(role: Role, level:
 def test_a_subdistrict_that_would_narrow_nothing_or_too_little_is_refused(role: Role, place: dict[str, str], why: str) -> None:
     with pytest.raises(UserError, match=why):
         check_place(QINGDAO, person(role, **place))
+
+
+@pytest.mark.parametrize(
+    ("area", "subdistrict"),
+    [("370202001", "370202001"), ("370202001-03", "370202001"), ("12038_3606", None), (None, None)],
+    ids=["subdistrict", "community", "grid", "a district's"],
+)
+def test_an_office_is_of_the_subdistrict_of_its_area(area: str | None, subdistrict: str | None) -> None:
+    office = Unit(key="x", kind="x", name=QINGDAO.units[0].name, level="community", district="370202", area=area)
+    assert office.subdistrict == subdistrict
 
 
 def test_a_units_people_see_what_their_unit_or_one_below_it_leads_or_assists_in() -> None:
