@@ -60,7 +60,7 @@ class Keys:
 
 def connect(url: str) -> "Redis":
     """A client that reports every failure at once: retrying belongs to the caller's loop, in one place."""
-    return Redis.from_url(url, retry=Retry(NoBackoff(), 0), socket_timeout=10, socket_connect_timeout=2, decode_responses=False)
+    return Redis.from_url(url, retry=Retry(NoBackoff(), 0), socket_timeout=10, socket_connect_timeout=5, decode_responses=False)
 
 
 class HotStore:

@@ -43,7 +43,7 @@ def probe(hands: Hands, roles: dict[str, bool]) -> Iterator[Probe]:
 def ask(probe: Probe, path: str) -> tuple[int, dict[str, Any]]:
     """Status and JSON body."""
     try:
-        with urllib.request.urlopen(f"http://127.0.0.1:{probe.port}{path}", timeout=5) as answer:
+        with urllib.request.urlopen(f"http://127.0.0.1:{probe.port}{path}", timeout=60) as answer:
             return answer.status, json.load(answer)
     except urllib.error.HTTPError as error:
         with error:
@@ -77,7 +77,7 @@ def test_an_unknown_path_is_told_which_there_are(probe: Probe) -> None:
 
 
 def test_the_page_of_metrics_passes_promtool(probe: Probe) -> None:
-    with urllib.request.urlopen(f"http://127.0.0.1:{probe.port}/metrics", timeout=5) as answer:
+    with urllib.request.urlopen(f"http://127.0.0.1:{probe.port}/metrics", timeout=60) as answer:
         page = answer.read()
     assert b"cityloop_clock_held " in page
     checked = subprocess.run(["promtool", "check", "metrics"], input=page, capture_output=True, check=False)

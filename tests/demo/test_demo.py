@@ -52,7 +52,6 @@ def local_dir(tmp_path: Path) -> Iterator[Path]:
     assert left_behind(tmp_path) == []
 
 
-@pytest.mark.timeout(240)
 def test_a_short_story_ends_by_itself_with_an_exact_sum(local_dir: Path) -> None:
     done = tell(local_dir, free_port())
     assert done.returncode == 0, done.stderr + done.stdout
@@ -73,7 +72,6 @@ def test_a_short_story_ends_by_itself_with_an_exact_sum(local_dir: Path) -> None
     assert list(local_dir.iterdir()) == []
 
 
-@pytest.mark.timeout(120)
 def test_a_child_that_falls_ends_the_demo_with_the_end_of_its_log(local_dir: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         done = tell(local_dir, taken.getsockname()[1])

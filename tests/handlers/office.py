@@ -32,7 +32,7 @@ class Office:
         """Keep them."""
         self.buried += dead
 
-    async def until(self, condition: Callable[[], bool], within_s: float = 10) -> None:
+    async def until(self, condition: Callable[[], bool], within_s: float = 60) -> None:
         """Return when it holds."""
         async with asyncio.timeout(within_s):
             while not condition():  # noqa: ASYNC110  # conditions of other people's making

@@ -59,7 +59,7 @@ def asked(path: Path, labels: dict[str, str]) -> list[str]:
     """The receivers that `amtool` names."""
     words = [f"{name}={json.dumps(value)}" for name, value in labels.items()]
     command = ["amtool", "config", "routes", "test", f"--config.file={path}", *words]
-    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=20)
+    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
     assert done.returncode == 0, (done.stderr, command)
     return done.stdout.strip().split(",")
 

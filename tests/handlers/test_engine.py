@@ -11,7 +11,7 @@ import pytest
 from adapters.deliveries import Order, State
 from handlers import outbound
 from handlers.channel import Limit, Profile, Target
-from handlers.engine import Receivers, Rules
+from handlers.engine import Receivers, Rules, steady
 from handlers.schedule import SCHEDULES, Schedule
 from tests.handlers.office import office, play
 from tests.handlers.receiver import HANG, Got, PlainChannel, Receiver, answer, fact, receiving, target
@@ -78,10 +78,15 @@ def test_every_attempt_is_on_the_record_and_the_last_one_ends_on_the_dead_letter
 
 def test_an_urgent_one_is_tried_until_its_time_is_over() -> None:
     async def scene() -> None:
-        async with receiving(lambda _: answer(500)) as [receiver], office([target("t", receiver.url, Profile.URGENT)]) as here:
+        clock, over = steady(), [0]
+        schedules = {Profile.URGENT: Schedule((0.01,) * 3, 0.05, timedelta(hours=1))}
+        rules = Rules(schedules=schedules, probe=timedelta(seconds=0.1), lease=timedelta(hours=2), now=lambda: clock() + over[0])
+        async with receiving(lambda _: answer(500)) as [receiver], office([target("t", receiver.url, Profile.URGENT)], rules=rules) as here:
             await here.tell(fact(), "t")
+            await here.until(lambda: len(receiver.got) > 5)
+            assert not here.buried
+            over[0] = 3_600_000
             await here.until(lambda: bool(here.buried))
-            assert len(receiver.got) > 5
 
     play(scene)
 

@@ -61,7 +61,7 @@ def send_raw(
     try:
         name = settings.named(topic)
         waiting = [producer.send(name, key=key, value=value, headers=list(headers)) for key, value in records]
-        done = [each.get(timeout=20) for each in waiting]
+        done = [each.get(timeout=60) for each in waiting]
     finally:
         producer.close()
     return [Sent(at.partition, at.offset, key, value) for at, (key, value) in zip(done, records, strict=True)]

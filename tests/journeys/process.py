@@ -100,7 +100,7 @@ class Worker:
         if pid is None and self._process is not None:
             self._process.wait()
 
-    def stop(self, within_s: float = 10.0) -> int | None:
+    def stop(self, within_s: float = 60.0) -> int | None:
         """SIGTERM, and SIGKILL when that does not help in time; the exit code, None when it was not running."""
         process, self._process = self._process, None
         if process is None:
@@ -120,7 +120,7 @@ class Worker:
 
     def _ask(self, process: int, path: str) -> tuple[int, Any]:
         try:
-            with urllib.request.urlopen(f"http://127.0.0.1:{self._ports[process]}{path}", timeout=5) as answer:
+            with urllib.request.urlopen(f"http://127.0.0.1:{self._ports[process]}{path}", timeout=20) as answer:
                 return answer.status, answer.read()
         except urllib.error.HTTPError as error:
             with error:

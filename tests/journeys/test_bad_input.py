@@ -185,7 +185,7 @@ def test_a_client_may_pack_its_batches_as_it_likes(settings: Settings, worker: N
     monkeypatch.setattr("kafka.record.default_records.codecs.has_zstd", lambda: True)
     monkeypatch.setitem(KafkaProducer._COMPRESSORS, "zstd", (lambda: True, 4))
     producer = KafkaProducer(bootstrap_servers=settings.kafka_bootstrap, compression_type="zstd", linger_ms=50)
-    producer.send(settings.named(REPORTED.name), json.dumps(report(1)).encode() + BLANKS, b"/cameras/1").get(timeout=10)
+    producer.send(settings.named(REPORTED.name), json.dumps(report(1)).encode() + BLANKS, b"/cameras/1").get(timeout=60)
     producer.close()
     worker(settings, *ROLES)
     facts(settings, lambda found: found)

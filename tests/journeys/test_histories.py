@@ -127,7 +127,6 @@ def comes_to(flood: Flood, many: int) -> None:
     until(lambda: flood.sent >= min(many, REPORTS), f"{many} reports to be sent", 60)
 
 
-@pytest.mark.timeout(300)
 @pytest.mark.parametrize("seed", [3, *(pytest.param(seed, marks=pytest.mark.slow) for seed in range(4, 9))])
 def test_no_report_is_lost_or_counted_twice_whatever_the_workers_do(settings: Settings, worker: NewWorker, seed: int) -> None:
     rnd, reports = random.Random(seed), Kept(simulated(REPORTS, seed))
@@ -137,7 +136,6 @@ def test_no_report_is_lost_or_counted_twice_whatever_the_workers_do(settings: Se
     assert (figures["rejected"], figures["resent"]) == (reports.bad, reports.resent)
 
 
-@pytest.mark.timeout(300)
 @pytest.mark.parametrize("seed", [11, *(pytest.param(seed, marks=pytest.mark.slow) for seed in range(12, 15))])
 def test_nor_when_the_hot_store_dies_in_the_midst_of_it(
     new_settings: Callable[..., Settings], redis_own: Server, worker: NewWorker, seed: int
@@ -153,7 +151,6 @@ def test_nor_when_the_hot_store_dies_in_the_midst_of_it(
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(300)
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")  # kafka-python leaks sockets that were refused
 @pytest.mark.parametrize("seed", [21, 22])
 def test_nor_when_the_broker_dies_in_the_midst_of_it(

@@ -52,7 +52,6 @@ def ended(worker: Worker) -> Callable[[], bool]:
     return lambda: worker.ended() is not None
 
 
-@pytest.mark.timeout(600)
 def test_twenty_kills_lose_nothing_and_count_nothing_twice(settings: Settings, worker: NewWorker, reports: Iterator[Item]) -> None:
     rnd = random.Random(7)
     share = REPORTS // (RANDOM_KILLS + len(FAULTS) + 1)

@@ -22,7 +22,6 @@ FAST = 20_000.0
 ROLES = ("--only", "intake")
 
 
-@pytest.mark.timeout(180)
 def test_partitions_are_raised_while_reports_flow_and_the_new_ones_are_read_from_their_start(settings: Settings, worker: NewWorker) -> None:
     worker(settings, "--only", "closure")
     one, two = worker(settings, *ROLES, ready=False), worker(settings, *ROLES)
@@ -59,7 +58,6 @@ def send_away(workers: list[Worker]) -> Callable[[], object]:
     return lambda: [each.start(ready=False) for each in workers]
 
 
-@pytest.mark.timeout(180)
 @pytest.mark.parametrize("meanwhile", [put_to_sleep, *(pytest.param(each, marks=pytest.mark.slow) for each in (leave_running, send_away))])
 def test_a_topic_made_anew_is_read_from_its_start(
     settings: Settings, worker: NewWorker, meanwhile: Callable[[list[Worker]], Callable[[], object]]

@@ -20,7 +20,7 @@ def bare_environment(**variables: object) -> dict[str, str]:
 def cityloop(*words: str, launcher: Path = LAUNCHER, cwd: Path | None = None, **variables: object) -> "subprocess.CompletedProcess[str]":
     """Runs `cityloop <words>` to its end."""
     command = [str(launcher), *words]
-    return subprocess.run(command, capture_output=True, text=True, check=False, cwd=cwd, env=bare_environment(**variables), timeout=120)
+    return subprocess.run(command, capture_output=True, text=True, check=False, cwd=cwd, env=bare_environment(**variables), timeout=600)
 
 
 def answer_of(done: "subprocess.CompletedProcess[str]") -> Any:
