@@ -34,8 +34,8 @@ check: setup  ## Lint, format, types, import layers
 	$(RUN)/mypy
 	$(RUN)/lint-imports
 
-test: tools  ## Run the tests, on real Kafka and Redis of their own
-	$(RUN)/python -m pytest -m "not slow"
+test: tools  ## Run the tests, on real Kafka and Redis of their own, in two processes (TESTS="-n 4")
+	$(RUN)/python -m pytest -m "not slow" --dist loadfile $(or $(TESTS),-n 2)
 
 test-all: tools  ## Run also the slow tests
 	$(RUN)/python -m pytest
