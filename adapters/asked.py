@@ -11,8 +11,8 @@ from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
 from adapters.hot import Keys
-from incidents.case import Outcome
 from incidents.catalogue import Frozen
+from incidents.commands import Outcome
 from incidents.errors import TryAgain
 from incidents.events import CaseId
 

@@ -23,7 +23,8 @@ from adapters.reader import Record
 from config.settings import Settings
 from config.topics import CASE_COMMANDS, CASE_EVENTS, CASES_LATEST
 from incidents.audit import Span
-from incidents.case import Case, Command, Outcome
+from incidents.case import Case
+from incidents.commands import Command, Outcome
 from incidents.errors import NotReady, TryAgain
 from incidents.events import CaseId, epoch_ms
 from incidents.facts import encode_command

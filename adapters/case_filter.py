@@ -8,11 +8,11 @@ from sqlalchemy import ColumnElement, and_, exists, false, func, or_, select, tr
 
 from adapters.case_rows import PER_MS
 from adapters.case_tables import CASES, INVOLVED
-from incidents.case import ENDED, HeldBecause, State
-from incidents.catalogue import Channel, Frozen, Severity
+from incidents.catalogue import Frozen
 from incidents.clocks import RUNNING
 from incidents.events import epoch_ms
 from incidents.rights import Scope
+from incidents.vocabulary import ENDED, Channel, HeldBecause, Severity, State
 
 Condition = ColumnElement[bool]
 Bbox = tuple[float, float, float, float]

@@ -6,9 +6,11 @@ Like Redis it keeps JSON and not objects, so that what a case loses on the way i
 from collections.abc import Collection, Sequence
 
 from adapters.case_store import LEASE_MS, Move, alias_of, cursor_after, deadline_of, member_of
-from incidents.case import ENDED, Case, Command, Deadline, Outcome, Target
+from incidents.case import Case, Deadline
+from incidents.commands import Command, Outcome, Target
 from incidents.events import CaseId, epoch_ms
 from incidents.facts import encode_case
+from incidents.vocabulary import ENDED
 
 
 class MemoryCases:

@@ -20,10 +20,10 @@ from adapters.case_orders import Sort, cursor_of, position
 from adapters.case_shown import fact_shown, row_shown
 from adapters.case_tables import CASES, DOCUMENTS, FACTS
 from adapters.database import Database
-from incidents.case import State
 from incidents.catalogue import City
 from incidents.places import METRES_PER_DEGREE, distance_m
 from incidents.rights import Scope
+from incidents.vocabulary import State
 
 MOST_ROWS = 500
 MOST_POINTS = 10_000

@@ -10,11 +10,10 @@ from typing import Any
 import orjson
 
 from adapters.case_words import words_of
-from incidents.case import ENDED, DeadlineKind, FactType, State
-from incidents.catalogue import Channel, Severity
 from incidents.errors import BadCommand, RejectReason
 from incidents.evaluation import NO_FACT, moment_ms
 from incidents.facts import HEAD
+from incidents.vocabulary import ENDED, Channel, DeadlineKind, FactType, Severity, State
 
 PER_MS = 4096
 """So many cases may be opened in one millisecond; a number stays below 2^53, exact in JavaScript."""

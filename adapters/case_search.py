@@ -47,8 +47,8 @@ from adapters.case_words import (
     square_mark,
     square_of,
 )
-from incidents.case import ENDED
 from incidents.rights import Scope
+from incidents.vocabulary import ENDED
 
 MOST_SQUARES = 30
 MOST_LARGE_SQUARES = 100

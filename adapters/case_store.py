@@ -13,10 +13,12 @@ import orjson
 
 from adapters import metrics
 from adapters.hot import HotStore
-from incidents.case import Case, Command, Deadline, Outcome, State, Target
+from incidents.case import Case, Deadline
+from incidents.commands import Command, Outcome, Target
 from incidents.events import CaseId, epoch_ms
 from incidents.facts import encode_case
 from incidents.sightings import sift_state
+from incidents.vocabulary import State
 
 MOVES, CLAIM, ALIAS = ((Path(__file__).parent / f"case_{name}.lua").read_text(encoding="utf-8") for name in ("moves", "claim", "alias"))
 T = TypeVar("T")

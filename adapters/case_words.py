@@ -14,8 +14,9 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from incidents.catalogue import MACHINES, City, Match
+from incidents.catalogue import City
 from incidents.sealing import is_match
+from incidents.vocabulary import MACHINES, Match
 
 MOST_CHARACTERS = 2_000
 MOST_TERMS = 8

@@ -16,7 +16,6 @@ from typing import Any
 import orjson
 
 from config.settings import Settings
-from incidents.case import FactType
 from incidents.catalogue import City
 from incidents.errors import TryAgain, UserError
 from incidents.evaluation import NO_FACT, Event, Sheet, moment_ms, stage_limits
@@ -24,6 +23,7 @@ from incidents.flags import FLAGS
 from incidents.indicators import NOBODY, Anchor, Dimension, Line, Tally, line
 from incidents.periods import Days, Period
 from incidents.rights import EVERYTHING, Scope
+from incidents.vocabulary import FactType
 
 BUSY_S = 10.0
 PENDING = ("due", "stage", "stock")

@@ -13,9 +13,9 @@ from pydantic import AwareDatetime
 
 from adapters import metrics
 from adapters.hot import HotStore
-from incidents.case import FactType, HeldBecause, State
-from incidents.catalogue import Frozen, Severity
+from incidents.catalogue import Frozen
 from incidents.events import CaseId
+from incidents.vocabulary import FactType, HeldBecause, Severity, State
 
 MOST_KEPT = 100_000
 

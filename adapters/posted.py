@@ -14,7 +14,7 @@ from sqlalchemy import BigInteger, Column, ColumnElement, Connection, Index, Str
 from sqlalchemy.dialects import postgresql, sqlite
 
 from adapters.database import METADATA, Database
-from incidents.case import Command
+from incidents.commands import Command
 from incidents.events import CaseId, epoch_ms
 from incidents.posted import Occurrence, Posted, met
 

@@ -15,9 +15,10 @@ from redis.exceptions import RedisError
 from adapters import sift_layout
 from adapters.hot import HotStore
 from adapters.sift import EIGHT_DAYS_S
-from incidents.case import Case, State
+from incidents.case import Case
 from incidents.catalogue import Category
 from incidents.errors import TryAgain
+from incidents.vocabulary import State
 
 Item = TypeVar("Item")
 LEASE_MS = 10_000

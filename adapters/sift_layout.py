@@ -10,11 +10,13 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
 from adapters.sift import EIGHT_DAYS_S
-from incidents.case import ENDED, Case, SourceTotal, State
-from incidents.catalogue import Category, Severity
+from incidents.case import Case
+from incidents.catalogue import Category
+from incidents.commands import SourceTotal
 from incidents.events import epoch_ms
 from incidents.sightings import sift_state
 from incidents.steps.sifting import CASES, CROWD, cell, match_rule
+from incidents.vocabulary import ENDED, Severity, State
 
 Sighted = tuple[Case, Category]
 _URGENT = {severity: at for at, severity in enumerate(Severity)}

@@ -15,8 +15,8 @@ from typing import Any
 import orjson
 
 from adapters.sift import LATER, MORE, MOST_AT_ONCE, RECENT, Answer, Learned
-from incidents.case import State
 from incidents.steps.sifting import CASES, CM, CROWD, PAGE, Fit, Group, MatchRule, Seen, cell, distance_cm, edge, fits, mixed, waits
+from incidents.vocabulary import State
 
 JOINS = (Fit.JOIN, Fit.LATE)
 

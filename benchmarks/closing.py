@@ -20,9 +20,10 @@ from benchmarks.processes import Meter
 from benchmarks.progress import Told
 from config.settings import Settings
 from config.topics import CASE_COMMANDS, CASE_EVENTS, REPORTED
-from incidents.case import Actor, Command, CommandType, Role
+from incidents.commands import Actor, Command
 from incidents.events import CaseId
 from incidents.facts import encode_command
+from incidents.vocabulary import CommandType, Role
 from producers.base import Item
 
 CASES = 3_000

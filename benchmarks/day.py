@@ -28,9 +28,10 @@ from benchmarks.watching import Watch
 from cli.demo_players import Players
 from config.load import load_city
 from config.settings import Settings
-from incidents.case import ENDED, Case, DeadlineKind, State
+from incidents.case import Case
 from incidents.catalogue import City
 from incidents.errors import TryAgain, UserError
+from incidents.vocabulary import ENDED, DeadlineKind, State
 from producers.units import Units
 
 BEGINS = "2026-11-23T06:00+08:00"

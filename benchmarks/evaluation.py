@@ -28,13 +28,15 @@ from config.load import load_city
 from config.load_indicators import load_evaluation
 from config.settings import ROOT, Settings, load_settings
 from config.topics import CASE_EVENTS
-from incidents.case import Actor, Command, Evidence, Place, Position, Role, SourceTotal, State, system
+from incidents.case import Position
 from incidents.catalogue import City
+from incidents.commands import Actor, Command, Evidence, Place, SourceTotal, system
 from incidents.events import CaseId
 from incidents.facts import encode_fact
 from incidents.indicators import Dimension, figures, tally
 from incidents.periods import period
 from incidents.steps import closure
+from incidents.vocabulary import Role, State
 
 MONTH = period("2026-11")
 DAYS_TOLD = 30

@@ -23,8 +23,8 @@ from adapters.tokens import Tokens
 from benchmarks.ground import ground, say
 from benchmarks.ingest import console, cpu_s, settled
 from config.settings import Settings
-from incidents.case import Role
 from incidents.rights import Permission, Person
+from incidents.vocabulary import Role
 
 CONSOLES = 200
 RATE = 50

@@ -37,9 +37,9 @@ from config.load import load_city
 from config.settings import Settings
 from console.access import COOKIE
 from incidents.audit import Span
-from incidents.case import ENDED, Role
 from incidents.catalogue import City
 from incidents.rights import Person
+from incidents.vocabulary import ENDED, Role
 
 OPEN = 10_000
 LOOKS = 9

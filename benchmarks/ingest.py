@@ -28,8 +28,8 @@ from adapters.tokens import Tokens
 from benchmarks.ground import Ground, ground, say
 from benchmarks.watching import TICKS
 from config.settings import ROOT, Settings
-from incidents.case import Role
 from incidents.rights import Permission, Person
+from incidents.vocabulary import Role
 
 ARRAY = 100
 SECONDS = 10.0

@@ -24,8 +24,8 @@ from benchmarks.ground import Ground, ground
 from cli.demo_players import command, environment
 from config.settings import Settings
 from config.topics import CASE_EVENTS
-from incidents.catalogue import Severity
 from incidents.facts import encode_fact
+from incidents.vocabulary import Severity
 from tests.handlers.receiver import Got, answer, receiving
 from tests.streams.hook_desk import filed
 

@@ -11,8 +11,8 @@ from datetime import UTC, datetime, timedelta
 from functools import cached_property
 from typing import Any
 
-from incidents.case import ENDED, State
-from incidents.catalogue import Category, Channel, City, DistrictName, Severity, Unit
+from incidents.catalogue import Category, City, DistrictName, Unit
+from incidents.vocabulary import ENDED, Channel, Severity, State
 
 Json = dict[str, Any]
 PER_DAY = 14_000

@@ -14,9 +14,9 @@ from adapters.case_filter import Filter, Tab
 from adapters.case_orders import Sort
 from adapters.case_query import CaseQuery, Page
 from benchmarks.table_cases import BEGINS, ENGLISH, MIDDLE, ROADS, WORDS
-from incidents.case import ENDED, State
-from incidents.catalogue import Channel, City, Severity
+from incidents.catalogue import City
 from incidents.rights import EVERYTHING, Scope
+from incidents.vocabulary import ENDED, Channel, Severity, State
 
 T = TypeVar("T")
 Ask = Callable[["Asking"], object]

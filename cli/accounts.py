@@ -21,12 +21,12 @@ from adapters.tokens import Tokens
 from cli.output import AsJson, out, say, table
 from config.load import load_city
 from config.settings import Settings, load_settings
-from incidents.case import Role
 from incidents.catalogue import City
 from incidents.errors import UserError
 from incidents.journal import Kind
 from incidents.refusals import ROLES
 from incidents.rights import BLIND, SUBDISTRICT, Person, check_place
+from incidents.vocabulary import Role
 
 Name = Annotated[str, typer.Argument(help="The account: 2 to 63 of a-z, 0-9, `.`, `_`, `-`.")]
 AsRole = Annotated[Role, typer.Option("--role", help="What they do (docs/people.md).")]

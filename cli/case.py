@@ -18,10 +18,12 @@ from cli.output import AsJson, out, say, table
 from cli.told_reports import reports_of, reports_table
 from config.load import load_city
 from config.settings import Settings, load_settings
-from incidents.case import Actor, Case, Command, CommandType, Evidence, Role, State
-from incidents.catalogue import City, Severity
+from incidents.case import Case
+from incidents.catalogue import City
+from incidents.commands import Actor, Command, Evidence
 from incidents.errors import UserError
 from incidents.transitions import BY_COMMAND
+from incidents.vocabulary import CommandType, Role, Severity, State
 
 CaseArgument = Annotated[str, typer.Argument(metavar="CASE", help="The case's id, e.g. QD-20261121-14YNDD4W6Y.")]
 

@@ -5,9 +5,9 @@ from datetime import datetime
 from typing import Any
 
 from cli import words
-from incidents.case import Role
 from incidents.catalogue import City
 from incidents.refusals import ROLES
+from incidents.vocabulary import Role
 
 HEAD = ("#", "时间 at", "历时 after", "事实 fact", "何人 who", "说明 what and why")
 FIRED = {

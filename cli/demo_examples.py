@@ -7,7 +7,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
-from incidents.case import Fact, FactType
+from incidents.case import Fact
+from incidents.vocabulary import FactType
 
 F = FactType
 TURNS = (F.VERIFIED, F.RETURNED, F.ARBITRATED, F.CHECK_FAILED, F.EXTENDED, F.SUSPENDED, F.ESCALATED)

@@ -16,9 +16,10 @@ from cli.demo_examples import Examples
 from config.settings import Settings
 from config.topics import CASE_EVENTS, REPORTED
 from console.counters import Counters
-from incidents.case import ENDED, OPEN, Fact, FactType, State
+from incidents.case import Fact
 from incidents.errors import TryAgain
 from incidents.facts import decode_fact
+from incidents.vocabulary import ENDED, OPEN, FactType, State
 from producers.units_run import LearnedClock
 
 LATEST = 7

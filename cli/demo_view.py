@@ -16,9 +16,10 @@ from cli.demo_examples import TURNS
 from cli.demo_story import Story, Told
 from cli.output import table
 from cli.words import both, named
-from incidents.case import Fact, FactType
+from incidents.case import Fact
 from incidents.catalogue import City
 from incidents.refusals import ROLES
+from incidents.vocabulary import FactType
 
 F = FactType
 VERDICTS = ("opened", "merged", "held", "resent", "rejected", "lost")

@@ -21,9 +21,9 @@ from config.settings import ROOT, Settings
 from config.topics import TOPICS, Topic
 from handlers.event_schemas import schemas
 from incidents import rights
-from incidents.case import ENDED, FactType, State
 from incidents.flags import FLAGS
 from incidents.transitions import TABLE, as_markdown
+from incidents.vocabulary import ENDED, FactType, State
 
 PART = re.compile(r"(<!-- made: ([a-z-]+) -->\n).*?(\n<!-- end -->)", re.DOTALL)
 OPENAPI = ROOT / "docs" / "openapi.json"

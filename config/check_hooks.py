@@ -5,10 +5,11 @@ from collections.abc import Iterable, Iterator, Mapping
 from config.documents import Loc, unknown
 from config.nested import NestedDocument
 from incidents.alerts import LABELS
-from incidents.catalogue import Channel, City, Severity
+from incidents.catalogue import City
 from incidents.notice_decide import Inhibition
 from incidents.notice_times import TimeInterval
 from incidents.notice_tree import Matcher, Node, Op
+from incidents.vocabulary import Channel, Severity
 
 ALL = "..."
 

@@ -7,7 +7,8 @@ once; hotline and app are verified on site unless a row says otherwise (ARCHITEC
 from pathlib import Path
 
 from config.documents import Document, Problems, Row, unknown
-from incidents.catalogue import MACHINES, Category, Channel, Domain, Filing, Match, Nature
+from incidents.catalogue import Category, Domain
+from incidents.vocabulary import MACHINES, Channel, Filing, Match, Nature
 
 DURATIONS = ("window", "max_span", "recurs_within", "quiet_after_refusal", "held_for")
 MACHINE = "machine"

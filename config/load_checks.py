@@ -7,9 +7,10 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from config.documents import Document, unknown
 from config.load_catalogue import Catalogue, Origin
-from incidents.catalogue import Bounds, Channel, City, DistrictName, Unit
+from incidents.catalogue import Bounds, City, DistrictName, Unit
 from incidents.geography import ShapeSource
 from incidents.places import inside
+from incidents.vocabulary import Channel
 
 
 def tell(origin: Origin, message: str, *key: str) -> None:

@@ -9,7 +9,7 @@ from pydantic import AfterValidator, BeforeValidator, Field
 from config.documents import Problem, Problems
 from config.nested import NestedDocument
 from config.notice_tree import duration_of, matcher_of
-from incidents.catalogue import Channel, City, Frozen, Severity
+from incidents.catalogue import City, Frozen
 from incidents.errors import UserError
 from incidents.hook_trial import Outcome, Word, alerts_of, run
 from incidents.notice_board import BoardRules
@@ -17,6 +17,7 @@ from incidents.notice_decide import Silence
 from incidents.notices import Alert
 from incidents.places import Locate
 from incidents.route_trial import Expected, Trial, moment
+from incidents.vocabulary import Channel, Severity
 
 FILE = "hooks.test.toml"
 QUIET = ("inhibited", "silenced", "muted")

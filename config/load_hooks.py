@@ -21,7 +21,6 @@ from config.notice_where import where_of
 from config.read_receivers import ReadReceivers
 from config.settings import Settings
 from incidents.addresses import opened
-from incidents.case import FactType
 from incidents.catalogue import City
 from incidents.errors import ConfigError, UserError
 from incidents.hooks import Heartbeat, Hooks, Subscription
@@ -29,6 +28,7 @@ from incidents.notice_decide import Inhibition
 from incidents.notice_rules import MOST_ALERTS, BoardRules
 from incidents.notice_times import TimeInterval
 from incidents.notice_tree import Matcher, Node, Where
+from incidents.vocabulary import FactType
 
 FILE = "hooks.toml"
 TOP = ("operations", "most_alerts", "tree", "receivers", "inhibitions", "intervals", "subscriptions", "allow", "heartbeat")

@@ -10,10 +10,10 @@ from pathlib import Path
 from config.documents import Document, Problem, Problems, Row, unknown
 from config.load import city_folder
 from config.settings import Settings
-from incidents.case import Role
 from incidents.errors import ConfigError
 from incidents.flags import FLAGS
 from incidents.indicators import Anchor, Evaluation, Indicator, ScorePart
+from incidents.vocabulary import Role
 
 FILE = "indicators.toml"
 FLAG_LISTS = ("numerator", "denominator", "without")

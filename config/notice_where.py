@@ -10,10 +10,11 @@ from collections.abc import Callable, Sequence
 from config.documents import unknown
 from config.notice_tree import matcher_of
 from incidents.alerts import LABELS
-from incidents.catalogue import City, Severity, Zone
+from incidents.catalogue import City, Zone
 from incidents.notice_tree import Labels, Where
 from incidents.places import distance_m
 from incidents.route_match import contains
+from incidents.vocabulary import Severity
 
 _ORDERED = re.compile(r"\s*([a-z_]+)\s*(>=|<=|>|<)\s*\"?([a-z_]+)\"?\s*")
 _CIRCLE = re.compile(r"(-?\d+(?:\.\d+)?),\s*(-?\d+(?:\.\d+)?),\s*(\d+(?:\.\d+)?)")

@@ -22,9 +22,9 @@ from adapters.secrets import Secrets
 from adapters.tokens import PREFIX, Tokens
 from config.settings import Settings
 from console.problems import Problem
-from incidents.case import Role
 from incidents.catalogue import City
 from incidents.rights import Permission, Person, may
+from incidents.vocabulary import Role
 
 COOKIE = "cityloop_session"
 CSRF_HEADER = "X-CSRF-Token"

@@ -8,10 +8,12 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from incidents.asked import Asked
-from incidents.case import Actor, Case, Command, CommandType
+from incidents.case import Case
 from incidents.catalogue import City
+from incidents.commands import Actor, Command
 from incidents.guards import CHECKS
 from incidents.transitions import TABLE, Need, Row
+from incidents.vocabulary import CommandType
 
 WRITTEN = frozenset(
     {

@@ -18,12 +18,14 @@ from adapters.posted import KeptAlert, Message, PostedAlerts
 from config.settings import Settings
 from config.topics import CASE_COMMANDS
 from console.reports import Reports
-from incidents.case import ENDED, Case, Command, CommandType, system
-from incidents.catalogue import City, Closes
+from incidents.case import Case
+from incidents.catalogue import City
+from incidents.commands import Command, system
 from incidents.errors import NotReady, TryAgain, UserError
 from incidents.events import CaseId
 from incidents.facts import encode_command
 from incidents.posted import Occurrence, Posted, occurrence
+from incidents.vocabulary import ENDED, Closes, CommandType
 
 log = structlog.get_logger(__name__)
 

@@ -9,7 +9,7 @@ from contextlib import suppress
 import structlog
 
 from adapters.asked import AskedCommands
-from incidents.case import Outcome
+from incidents.commands import Outcome
 from incidents.errors import TryAgain
 
 log = structlog.get_logger(__name__)

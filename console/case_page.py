@@ -13,13 +13,14 @@ from adapters.presence import Present
 from console.actions import actions
 from console.problems import not_found
 from console.views import ActionView, CaseRow, CaseView, MergedView, PresenceView, SourceView, SuggestionView
-from incidents.case import Case, FactType
+from incidents.case import Case
 from incidents.catalogue import City
 from incidents.deadline_story import DeadlineStory, explain
 from incidents.errors import MissingYear
 from incidents.masking import masked
 from incidents.places import distance_m
 from incidents.rights import Permission, Person, Scope, actor_of, may, scope_of
+from incidents.vocabulary import FactType
 
 OUR_OWN = {"applied", "outcomes", "unfinished", "forgotten"}
 """Fields of a case that only closure needs: positions on the log, and the ids of commands that others gave."""

@@ -23,12 +23,14 @@ from config.topics import CASE_COMMANDS
 from console.answers import Answers
 from console.problems import Problem, not_found
 from console.wire import NUMBER, Moment
-from incidents.case import Case, Command, CommandType, Evidence, Outcome, State
-from incidents.catalogue import City, Severity
+from incidents.case import Case
+from incidents.catalogue import City
+from incidents.commands import Command, Evidence, Outcome
 from incidents.events import CaseId
 from incidents.facts import encode_command
 from incidents.rights import Person, actor_of, may_command, scope_of
 from incidents.transitions import possible
+from incidents.vocabulary import CommandType, Severity, State
 
 WAIT_S = 5.0
 MOST_AT_ONCE = 200

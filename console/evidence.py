@@ -15,13 +15,14 @@ from adapters.clock import CityClock
 from adapters.evidence import EXPIRED_AT_ONCE, Arrival, EvidenceStore
 from adapters.pictures import NotTaken, TooManyPixels, read
 from console.problems import Problem, not_found
-from incidents.case import Command, CommandType, Evidence
+from incidents.commands import Command, Evidence
 from incidents.errors import TryAgain
 from incidents.events import epoch_ms
 from incidents.evidence_rules import MOST_BYTES, Picture, Taken, Upload, believable, resolved, taken_by_device
 from incidents.guards_parties import SHA256
 from incidents.refusals import Why
 from incidents.rights import Person, Scope, scope_of
+from incidents.vocabulary import CommandType
 
 PROVES = frozenset({CommandType.REPORT_HANDLED, CommandType.PASS_CHECK})
 """Commands whose pictures are proof of one case and of no other."""

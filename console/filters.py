@@ -8,9 +8,8 @@ from pydantic import BaseModel, ConfigDict, Field
 from adapters.case_filter import Bbox, Filter, Tab
 from adapters.case_orders import Sort
 from console.wire import Moment
-from incidents.case import State
-from incidents.catalogue import Channel, Severity
 from incidents.errors import UserError
+from incidents.vocabulary import Channel, Severity, State
 
 NUMBER = r"-?\d{1,3}(\.\d{1,12})?"
 BOX = rf"^{NUMBER},{NUMBER},{NUMBER},{NUMBER}$"

@@ -8,9 +8,9 @@ from typing import Any
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
-from incidents.case import Actor, CommandType, FactType, HeldBecause, State
-from incidents.catalogue import Channel, Severity
+from incidents.commands import Actor
 from incidents.deadline_story import DeadlineStory
+from incidents.vocabulary import Channel, CommandType, FactType, HeldBecause, Severity, State
 
 
 class View(BaseModel):

@@ -12,11 +12,11 @@ from typing import Any
 
 from adapters.links import Links
 from handlers.channel import Profile, Target
-from incidents.case import CommandType
-from incidents.catalogue import City, Severity
+from incidents.catalogue import City
 from incidents.duty import DutyCall, DutyPerson, Post, Roster, called, person_on_duty
 from incidents.notices import Alert, Notice
 from incidents.rights import may_command
+from incidents.vocabulary import CommandType, Severity
 
 VOICE = "voice"
 Build = Callable[[str, str, Mapping[str, Any]], Target]

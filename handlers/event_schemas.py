@@ -7,7 +7,7 @@ from typing import Any
 
 from handlers.shown import ABOUT, ANNOTATIONS, LABELS
 from handlers.thin import VERSION
-from incidents.case import FactType
+from incidents.vocabulary import FactType
 
 Schema = dict[str, Any]
 GROUPS = ("notice.firing", "notice.resolved", "notice.digest")

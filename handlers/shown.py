@@ -12,9 +12,9 @@ from typing import Any
 
 from handlers.channel import Target
 from handlers.words import Language, Words
-from incidents.catalogue import Severity
 from incidents.notices import Alert, Notice
 from incidents.public_address import public_address
+from incidents.vocabulary import Severity
 
 TEXTS = Path(__file__).parent / "texts"
 WORDS: dict[str, dict[str, dict[str, str]]] = tomllib.loads((TEXTS / "words.toml").read_text("utf-8"))

@@ -9,10 +9,11 @@ only what names the place (incidents.public_address).
 import hashlib
 from collections.abc import Iterator, Mapping
 
-from incidents.case import ENDED, Case, State
-from incidents.catalogue import City, Closes
+from incidents.case import Case
+from incidents.catalogue import City
 from incidents.notices import Alert
 from incidents.public_address import public_address
+from incidents.vocabulary import ENDED, Closes, State
 
 NOT_YET = frozenset({State.HELD, State.REPORTED, State.VERIFYING})
 LABELS = ("city", "category", "domain", "district", "subdistrict", "channel", "severity", "case_id")

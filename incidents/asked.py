@@ -5,8 +5,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
-from incidents.case import Case, Command, Role
+from incidents.case import Case
 from incidents.catalogue import City
+from incidents.commands import Command
+from incidents.vocabulary import Role
 
 
 @dataclass(frozen=True, slots=True)

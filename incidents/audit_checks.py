@@ -9,9 +9,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from incidents.audit import Account, Cut, Span, Tally
-from incidents.case import Position, State
+from incidents.case import Position
 from incidents.decision import Verdict
 from incidents.factbook import FactBook
+from incidents.vocabulary import State
 
 SHOWN = 5
 OPENERS = (Verdict.OPENED, Verdict.HELD)

@@ -10,11 +10,12 @@ from enum import StrEnum
 
 from pydantic import AwareDatetime, Field
 
-from incidents.catalogue import WARNING, Bounds, City, Frozen, Severity
+from incidents.catalogue import WARNING, Bounds, City, Frozen
 from incidents.events import Location
 from incidents.places import inside
 from incidents.posted import CLOCK_ERROR, WARNING_AFTER, Posted
 from incidents.severity_scales import severity_of
+from incidents.vocabulary import Severity
 
 CATEGORY_CODE = "cityloop:category"
 """`valueName` of an `eventCode` that names a category of the city's catalogue instead of `warning`."""

@@ -5,7 +5,6 @@ Loaded by `config.load`, read by every step. Codes and limits differ by city and
 """
 
 from datetime import datetime, timedelta
-from enum import StrEnum
 from functools import cached_property
 from typing import Annotated, Any, Self
 from zoneinfo import ZoneInfo
@@ -15,6 +14,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 from incidents.geography import Boundaries
 from incidents.limit_words import ClockKind as ClockKind
 from incidents.limit_words import limit_of
+from incidents.vocabulary import By, Channel, Closes, Days, Filing, Grade, Match, Nature, NearestAs, Severity
 from incidents.workcalendar import WorkCalendar
 from incidents.worktime import WorkTime
 
@@ -25,89 +25,10 @@ class Frozen(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
-class Severity(StrEnum):
-    """The one scale, on report and case, most urgent first."""
-
-    EMERGENCY = "emergency"
-    MAJOR = "major"
-    NORMAL = "normal"
-    MINOR = "minor"
-
-
-class Channel(StrEnum):
-    """Where a report comes from: machines first, then people and systems (ARCHITECTURE.md §2)."""
-
-    SATELLITE = "satellite"
-    DRONE = "drone"
-    HIGH_VIDEO = "high_video"
-    LOW_VIDEO = "low_video"
-    ALGORITHM = "algorithm"
-    IOT = "iot"
-    GRID_WORKER = "grid_worker"
-    HOTLINE = "hotline"
-    APP = "app"
-    BUSINESS_DATA = "business_data"
-
-    @property
-    def is_machine(self) -> bool:
-        """Whether its repeats may be merged without asking a person."""
-        return self in MACHINES
-
-
-MACHINES = frozenset({Channel.SATELLITE, Channel.DRONE, Channel.HIGH_VIDEO, Channel.LOW_VIDEO, Channel.ALGORITHM, Channel.IOT})
-
-
-class Nature(StrEnum):
-    """`lasting` things stay until somebody acts; `instant` ones are over when they are seen."""
-
-    LASTING = "lasting"
-    INSTANT = "instant"
-
-
-class Match(StrEnum):
-    """What makes two reports the same incident, tried in the order of the row."""
-
-    PLATE = "plate"
-    BUILDING = "building"
-    PART = "part"
-    PLACE = "place"
-
-
-class Filing(StrEnum):
-    """How a reported case becomes a filed one: by rule, by a person's look, or after verification on site."""
-
-    AUTO = "auto"
-    REVIEW = "review"
-    VERIFY = "verify"
-
-
-class By(StrEnum):
-    """Whether a step is taken by rule (`auto`) or by a person."""
-
-    AUTO = "auto"
-    PERSON = "person"
-
-
-class Closes(StrEnum):
-    """Who ends a case: a rule once the check has passed, a person, or whoever reported it by saying that it is over."""
-
-    AUTO = "auto"
-    PERSON = "person"
-    SOURCE = "source"
-
-
 SYSTEM, WARNING = "system", "warning"
 """Keys of the categories of what other systems say of themselves (alerts of Prometheus) and of warnings of authorities (CAP)."""
 OUTSIDE_INDICATORS = frozenset({SYSTEM, WARNING})
 """No city is judged by how well its monitoring is: these cases count in no indicator."""
-
-
-class Grade(StrEnum):
-    """The grade of a filing condition."""
-
-    A = "A"
-    B = "B"
-    C = "C"
 
 
 class Named(Frozen):
@@ -210,20 +131,6 @@ class Unit(Frozen):
     def subdistrict(self) -> str | None:
         """Of the area, as codes of subdistricts and communities tell it; None for an office of a grid, a district or the city."""
         return self.area.partition("-")[0] if self.area and self.area.startswith(self.district or "?") else None
-
-
-class NearestAs(StrEnum):
-    """What the nearest fitting unit of a route does."""
-
-    LEAD = "lead"
-    ASSISTING = "assisting"
-
-
-class Days(StrEnum):
-    """Days by the city's calendar: make-up workdays are workdays."""
-
-    WORKDAY = "workday"
-    RESTDAY = "restday"
 
 
 class Zone(Frozen):

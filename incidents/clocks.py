@@ -10,12 +10,13 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from incidents import limits
-from incidents.case import ENDED, Case, CommandType, Deadline, DeadlineKind, State
+from incidents.case import Case, Deadline
 from incidents.catalogue import Category, City, Condition
 from incidents.errors import MissingYear
 from incidents.events import epoch_ms
 from incidents.holders import in_dispute
 from incidents.limits import Clock, Pause
+from incidents.vocabulary import ENDED, CommandType, DeadlineKind, State
 
 RUNNING = frozenset({State.FILED, State.DISPATCHED, State.HANDLING})  # the limit is that of handling: who checks has a stage limit
 FADING = frozenset({DeadlineKind.STAGE, DeadlineKind.REMIND})  # once past they are armed no more; all others speak however late

@@ -12,10 +12,11 @@ from itertools import pairwise
 from pydantic import AwareDatetime, BaseModel, ConfigDict
 
 from incidents import limits
-from incidents.case import Case, State
+from incidents.case import Case
 from incidents.catalogue import City, Named
 from incidents.events import CaseId
 from incidents.limits import ON_WORKING_TIME, Clock, Pause
+from incidents.vocabulary import State
 from incidents.workcalendar import WorkCalendar
 from incidents.worktime import WorkTime
 

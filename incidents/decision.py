@@ -3,7 +3,8 @@
 from dataclasses import dataclass
 from enum import StrEnum
 
-from incidents.case import Case, Command, Fact, Outcome
+from incidents.case import Case, Fact
+from incidents.commands import Command, Outcome
 
 
 class Verdict(StrEnum):

@@ -13,10 +13,10 @@ from zoneinfo import ZoneInfo
 
 from pydantic import Field, StringConstraints
 
-from incidents.case import Role
-from incidents.catalogue import City, Days, Frozen, Named
+from incidents.catalogue import City, Frozen, Named
 from incidents.clocks import rungs
 from incidents.rights import Person, units_below
+from incidents.vocabulary import Days, Role
 from incidents.workcalendar import WorkCalendar
 
 DAY = timedelta(days=1)

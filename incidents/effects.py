@@ -8,10 +8,12 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 
-from incidents.case import Case, Command, CommandType, HeldBecause, Precedent, Role, State
+from incidents.case import Case, Precedent
 from incidents.catalogue import City
 from incidents.clocks import begun, extended, next_rung, resumed, rules_of, suspension_end, swapped
+from incidents.commands import Command
 from incidents.sightings import most_urgent
+from incidents.vocabulary import CommandType, HeldBecause, Role, State
 
 Values = dict[str, Any]
 Effect = Callable[[City, Case, Command, datetime], Values]

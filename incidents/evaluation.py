@@ -10,10 +10,10 @@ from datetime import datetime, timedelta
 from functools import lru_cache
 from typing import Any
 
-from incidents.case import FactType, Role, State
 from incidents.catalogue import StageLimits
 from incidents.clocks import RUNNING
 from incidents.transitions import RETURNS_TO_ARBITER
+from incidents.vocabulary import FactType, Role, State
 
 Event = Mapping[str, Any]
 

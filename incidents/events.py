@@ -11,8 +11,8 @@ from typing import Annotated, Any, Literal, NewType, NotRequired
 from pydantic import AwareDatetime, ConfigDict, Discriminator, Field, Tag, with_config
 from typing_extensions import TypedDict
 
-from incidents.catalogue import Channel, Severity
 from incidents.geography import Datum as Datum
+from incidents.vocabulary import Channel, Severity
 
 CaseId = NewType("CaseId", str)
 

@@ -11,8 +11,8 @@ from datetime import datetime, timedelta, timezone, tzinfo
 
 from pydantic import AwareDatetime
 
-from incidents.case import Evidence
 from incidents.catalogue import Frozen
+from incidents.commands import Evidence
 from incidents.geography import Datum
 from incidents.places import Point, to_wgs84
 from incidents.refusals import Why

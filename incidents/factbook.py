@@ -8,7 +8,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from incidents.case import ENDED, Position, State
+from incidents.case import Position
+from incidents.vocabulary import ENDED, State
 
 SAID = (1 << 64) - 1
 

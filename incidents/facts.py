@@ -11,9 +11,11 @@ from typing import Annotated, Any, Literal
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError
 from pydantic_core import ErrorDetails, from_json, to_json
 
-from incidents.case import Case, Command, Fact, FactType
+from incidents.case import Case, Fact
+from incidents.commands import Command
 from incidents.errors import BadCommand, RejectReason
 from incidents.events import COMMAND_TYPE
+from incidents.vocabulary import FactType
 
 FACT_TYPE = "city.case.{}.v1"
 _FACTS = {fact.encode(): fact for fact in FactType}

@@ -9,11 +9,11 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import NamedTuple
 
-from incidents.case import ENDED, FactType, State
-from incidents.catalogue import OUTSIDE_INDICATORS, Channel, Named
+from incidents.catalogue import OUTSIDE_INDICATORS, Named
 from incidents.clocks import RUNNING
 from incidents.evaluation import DISPUTE, STAGE_BIT, Sheet
 from incidents.transitions import RETURNS_TO_ARBITER
+from incidents.vocabulary import ENDED, Channel, FactType, State
 
 F, S = FactType, State
 STOCK_AFTER_MS = timedelta(days=60) // timedelta(milliseconds=1)

@@ -7,11 +7,12 @@ acts stand in `incidents.guards_parties`, those on time in `incidents.guards_lim
 from incidents import guards_limits as limits
 from incidents import guards_parties as parties
 from incidents.asked import Asked, Guard
-from incidents.case import OPEN, Case, Command, State
-from incidents.catalogue import Closes
+from incidents.case import Case
 from incidents.clocks import rules_of
+from incidents.commands import Command
 from incidents.refusals import ROLES, STATES, Why, roles, states
 from incidents.transitions import BY_COMMAND, RETURNS_TO_ARBITER, Need, Row, possible
+from incidents.vocabulary import OPEN, Closes, State
 
 
 def first_unmet(needs: tuple[Need, ...], asked: Asked) -> str | None:

@@ -3,10 +3,10 @@
 from datetime import timedelta
 
 from incidents.asked import Asked
-from incidents.case import CommandType
 from incidents.clocks import FIRES, LONGEST_SUSPENSION, next_rung, suspension_end
 from incidents.guards_parties import own_unit
 from incidents.refusals import ROLES, Why
+from incidents.vocabulary import CommandType
 
 MOST_EXTENSIONS = 2
 

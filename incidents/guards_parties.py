@@ -4,11 +4,12 @@ import re
 from collections.abc import Iterable, Iterator
 
 from incidents.asked import Asked
-from incidents.case import Command, Evidence, Role, Statement
-from incidents.catalogue import Nature, Unit
+from incidents.catalogue import Unit
 from incidents.clocks import rules_of
+from incidents.commands import Command, Evidence, Statement
 from incidents.places import distance_m
 from incidents.refusals import ROLES, Why
+from incidents.vocabulary import Nature, Role
 
 SHA256 = re.compile(r"[0-9a-fA-F]{64}")
 INSTEAD = Role.SHIFT_LEAD

@@ -6,8 +6,9 @@ what each has held it so far; the present state's share is added when the case l
 
 from datetime import datetime, timedelta
 
-from incidents.case import Case, Role, State
+from incidents.case import Case
 from incidents.transitions import RETURNS_TO_ARBITER
+from incidents.vocabulary import Role, State
 
 POSTS = {
     State.REPORTED: Role.SHIFT_LEAD,

@@ -9,13 +9,13 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from incidents.alerts import alert_of
-from incidents.case import State
 from incidents.catalogue import City
 from incidents.notice_board import Board, BoardRules, Hit, Quiet, Told
 from incidents.notice_decide import Silence
 from incidents.notices import Alert
 from incidents.places import Locate
 from incidents.route_trial import Trial, lived
+from incidents.vocabulary import State
 
 QUIET = {Quiet.INHIBITED: "inhibited", Quiet.SILENCED: "silenced", Quiet.MUTED: "muted", Quiet.INACTIVE: "muted"}
 

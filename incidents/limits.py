@@ -17,7 +17,8 @@ from datetime import datetime, timedelta
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict
 
-from incidents.catalogue import City, ClockKind, Condition, Grade
+from incidents.catalogue import City, ClockKind, Condition
+from incidents.vocabulary import Grade
 from incidents.workcalendar import Ends
 from incidents.worktime import WorkTime
 

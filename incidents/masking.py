@@ -7,8 +7,8 @@ producer wrote to Kafka in clear, becomes `{"masked": true, "match": null}`. Val
 from collections.abc import Mapping
 from typing import Any
 
-from incidents.catalogue import Match
 from incidents.sealing import is_match, is_seal
+from incidents.vocabulary import Match
 
 SHOWN = 8
 """Letters of a `match` that are shown: enough to tell a few hundred apart, too few to be a key to other systems."""

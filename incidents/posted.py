@@ -12,10 +12,11 @@ from typing import Annotated, Any, Self
 
 from pydantic import AwareDatetime, Field, StringConstraints, model_validator
 
-from incidents.case import Statement
-from incidents.catalogue import SYSTEM, WARNING, Channel, City, Frozen, Severity
+from incidents.catalogue import SYSTEM, WARNING, City, Frozen
+from incidents.commands import Statement
 from incidents.events import REPORT_TYPE, CaseId, Location, case_id, epoch_ms
 from incidents.severity_scales import severity_of
+from incidents.vocabulary import Channel, Severity
 
 RESOLVED_AFTER = timedelta(minutes=5)
 """Alertmanager's `resolve_timeout`: an alert without an end is over when nobody repeats it for so long."""

@@ -7,7 +7,7 @@ console, the command line, another system) shows it as it is. Names of commands,
 from collections.abc import Iterable
 from enum import Enum
 
-from incidents.case import Role, State
+from incidents.vocabulary import Role, State
 
 STATES = {
     State.HELD: "暂存待证",

@@ -8,10 +8,12 @@ from collections.abc import Collection, Iterable, Mapping
 from enum import StrEnum
 from typing import Literal
 
-from incidents.case import Actor, Case, CommandType, Role
+from incidents.case import Case
 from incidents.catalogue import City, Frozen
+from incidents.commands import Actor
 from incidents.errors import UserError
 from incidents.transitions import BY_COMMAND
+from incidents.vocabulary import CommandType, Role
 
 
 class Permission(StrEnum):

@@ -8,11 +8,13 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from incidents.case import Case, Grounds, Precedent
-from incidents.catalogue import Category, City, Frozen, Named, NearestAs, Route, Unit
+from incidents.case import Case, Precedent
+from incidents.catalogue import Category, City, Frozen, Named, Route, Unit
+from incidents.commands import Grounds
 from incidents.places import distance_m
 from incidents.positions import STALE_AFTER, UnitPosition, UnitState, is_fresh
 from incidents.route_match import holds, office, owner_of
+from incidents.vocabulary import NearestAs
 
 
 @dataclass(frozen=True)

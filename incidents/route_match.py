@@ -6,8 +6,10 @@ Pure; `incidents.route_choice` asks it row by row, `cityloop routes why` shows t
 from collections.abc import Iterator
 from datetime import datetime, time
 
-from incidents.case import Case, Place
-from incidents.catalogue import Category, City, Days, Match, Route, Unit, Zone
+from incidents.case import Case
+from incidents.catalogue import Category, City, Route, Unit, Zone
+from incidents.commands import Place
+from incidents.vocabulary import Days, Match
 
 
 def holds(city: City, route: Route, case: Case, at: datetime) -> bool:

@@ -10,30 +10,16 @@ from typing import Annotated, Any
 
 from pydantic import Field, model_validator
 
-from incidents.case import (
-    Case,
-    Command,
-    CommandType,
-    Deadline,
-    DeadlineKind,
-    FactType,
-    Grounds,
-    Identity,
-    Opening,
-    Place,
-    Position,
-    Precedent,
-    SourceTotal,
-    State,
-    system,
-)
-from incidents.catalogue import Channel, City, Frozen, Match, Severity
+from incidents.case import Case, Deadline, Position, Precedent
+from incidents.catalogue import City, Frozen
+from incidents.commands import Command, Grounds, Identity, Opening, Place, SourceTotal, system
 from incidents.errors import UserError
 from incidents.events import CaseId
 from incidents.places import Locate, inside
 from incidents.positions import UnitPosition, UnitState
 from incidents.route_choice import Known, precedent_key
 from incidents.steps import closure, escalation, routing
+from incidents.vocabulary import Channel, CommandType, DeadlineKind, FactType, Match, Severity, State
 
 CASE_ID = CaseId("TRIAL")
 PRESSING = (DeadlineKind.REMIND, DeadlineKind.OVERDUE, DeadlineKind.ESCALATE)

@@ -2,7 +2,7 @@
 
 from typing import NamedTuple
 
-from incidents.catalogue import Severity
+from incidents.vocabulary import Severity
 
 
 class Scale(NamedTuple):

@@ -7,8 +7,10 @@ would notice was judged by intake before it told; here everything that changes t
 from datetime import datetime
 from typing import Any, TypeVar
 
-from incidents.case import Case, Command, Evidence, HeldBecause, Opening, Personal, SourceTotal, State, Statement
-from incidents.catalogue import City, Severity
+from incidents.case import Case
+from incidents.catalogue import City
+from incidents.commands import Command, Evidence, Opening, Personal, SourceTotal, Statement
+from incidents.vocabulary import HeldBecause, Severity, State
 
 AFTER_HANDLING = frozenset({State.CHECKING, State.CHECKED})
 LIFTED_BY_COUNT = frozenset({None, HeldBecause.WAITING})

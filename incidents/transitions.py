@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 
-from incidents.case import OPEN, CommandType, FactType, Role, State
+from incidents.vocabulary import OPEN, CommandType, FactType, Role, State
 
 
 class Goes(StrEnum):

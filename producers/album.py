@@ -15,9 +15,10 @@ from adapters.evidence import Arrival, EvidenceStore, open_evidence
 from adapters.pictures import read
 from config.load import load_city
 from config.settings import Settings
-from incidents.case import Command, CommandType
 from incidents.catalogue import City
+from incidents.commands import Command
 from incidents.evidence_rules import Picture, Taken, Upload, address, as_evidence
+from incidents.vocabulary import CommandType
 from producers.units import Planned
 
 VIEWS = 4

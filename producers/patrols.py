@@ -7,11 +7,12 @@ import math
 import zlib
 from datetime import datetime, timedelta
 
-from incidents.case import Fact, State
+from incidents.case import Fact
 from incidents.catalogue import City, Unit
 from incidents.events import CaseId, epoch_ms
 from incidents.places import from_plane, to_plane
 from incidents.positions import UnitPosition, UnitState
+from incidents.vocabulary import State
 
 EVERY = timedelta(minutes=1)
 BEAT_M = 800.0

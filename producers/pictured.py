@@ -6,8 +6,8 @@ from datetime import UTC, datetime
 
 import orjson
 
-from incidents.catalogue import Channel
 from incidents.errors import TryAgain
+from incidents.vocabulary import Channel
 from producers.album import Album
 from producers.base import Item, Source
 

@@ -13,10 +13,12 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
-from incidents.case import Case, Command, CommandType, Evidence, Role, State
-from incidents.catalogue import By, Category, City, Filing, Unit
+from incidents.case import Case
+from incidents.catalogue import Category, City, Unit
+from incidents.commands import Command, Evidence
 from incidents.events import epoch_ms
 from incidents.steps.routing import unit_for
+from incidents.vocabulary import By, CommandType, Filing, Role, State
 from producers.units_people import CENTRE, actor_of
 
 C = CommandType

@@ -5,9 +5,11 @@ A person's id is `<office>:<name>`; who checks or closes works for the operation
 
 import hashlib
 
-from incidents.case import Actor, Case, Role
+from incidents.case import Case
 from incidents.catalogue import City
+from incidents.commands import Actor
 from incidents.steps.routing import unit_for
+from incidents.vocabulary import Role
 
 SURNAMES = "王李张刘陈杨赵黄周吴徐孙朱高林何郭马罗"
 GIVEN = (

@@ -18,10 +18,12 @@ from adapters.clock import ClockKind, ClockSetting, parse_clock
 from adapters.follow import Follower
 from config.settings import Settings
 from config.topics import CASE_COMMANDS, CASE_EVENTS, UNIT_POSITIONS
-from incidents.case import Case, Command, CommandType, Fact
+from incidents.case import Case, Fact
+from incidents.commands import Command
 from incidents.errors import TryAgain
 from incidents.facts import decode_fact, encode_command
 from incidents.positions import encode_position
+from incidents.vocabulary import CommandType
 from producers.album import Album
 from producers.patrols import Patrols
 from producers.units import Lane, Planned, Units

@@ -17,9 +17,10 @@ import structlog
 from adapters import metrics
 from adapters.bus import Out, Publisher
 from config.topics import CASE_EVENTS, REJECTED, Topic
-from incidents.case import Fact, FactType
+from incidents.case import Fact
 from incidents.errors import BadReport, NotReady, TryAgain
 from incidents.facts import decode_fact, fact_named
+from incidents.vocabulary import FactType
 
 log = structlog.get_logger(__name__)
 

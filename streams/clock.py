@@ -15,7 +15,8 @@ from adapters import metrics
 from adapters.case_store import Cases, RedisCases
 from adapters.clock import STEP_BACK_S, CityClock, JumpGuard
 from adapters.fault import Fault
-from incidents.case import Command, Deadline
+from incidents.case import Deadline
+from incidents.commands import Command
 from incidents.errors import NotReady, TryAgain
 from incidents.events import CaseId, epoch_ms
 from incidents.steps.escalation import fired

@@ -22,12 +22,14 @@ from adapters.fault import Fault
 from config.rule_sets import encode_rule_set, hash_of, rule_files
 from config.settings import Settings
 from config.topics import CASE_COMMANDS, REJECTED, RULE_SETS
-from incidents.case import CommandType, Fact, Outcome, Position
+from incidents.case import Fact, Position
 from incidents.catalogue import City
+from incidents.commands import Outcome
 from incidents.decision import Decision
 from incidents.errors import BadCommand, RejectReason
 from incidents.facts import decode_command, refused_id
 from incidents.refusals import Why
+from incidents.vocabulary import CommandType
 from streams.batches import Batches, Source
 from streams.deps import Deps
 from streams.sitting import Asked, Sitting

@@ -13,9 +13,10 @@ from typing import Annotated, Any, Literal
 from msgspec import UNSET, DecodeError, Meta, Struct, UnsetType
 from msgspec.json import Decoder
 
-from incidents.catalogue import Channel, City, Severity
+from incidents.catalogue import City
 from incidents.events import ReportEvent
 from incidents.geography import Datum
+from incidents.vocabulary import Channel, Severity
 
 MAX_BYTES = 4096
 """A longer record is no ordinary sighting."""

@@ -14,8 +14,9 @@ from adapters.bus import TopicState
 from adapters.reader import between, read, spans
 from config.settings import Settings
 from config.topics import CASE_EVENTS, CASES_LATEST, DAY_MS, HOUR_MS
-from incidents.case import ENDED, Case
+from incidents.case import Case
 from incidents.errors import TryAgain, UserError
+from incidents.vocabulary import ENDED
 
 FIRST_MS = 60_000
 

@@ -9,7 +9,8 @@ from datetime import timedelta
 from adapters import metrics
 from adapters.deliveries import Deliveries, Order, State
 from adapters.hook_state import Escalation
-from incidents.case import Fact, FactType
+from incidents.case import Fact
+from incidents.vocabulary import FactType
 
 WITHIN_MS = 60_000
 WATCHED_MS = round(timedelta(days=1).total_seconds() * 1000)

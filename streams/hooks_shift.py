@@ -25,10 +25,11 @@ from config.settings import Settings
 from config.topics import CASE_EVENTS
 from handlers.engine import Engine
 from handlers.undelivered import operational
-from incidents.case import Fact, FactType
+from incidents.case import Fact
 from incidents.catalogue import City
 from incidents.errors import BadReport, NotReady, TryAgain
 from incidents.facts import decode_fact, fact_named
+from incidents.vocabulary import FactType
 from streams.hooks_begin import beginning
 from streams.hooks_dispatch import Desk, Dispatcher
 from streams.hooks_files import Said

@@ -22,11 +22,13 @@ from adapters.restore import Vault
 from config.settings import Settings
 from config.topics import CASE_COMMANDS, CASE_EVENTS, CASES_LATEST, DAY_MS, FATES
 from incidents.audit import Span
-from incidents.case import Case, Command, CommandType
+from incidents.case import Case
+from incidents.commands import Command
 from incidents.errors import BadReport, TryAgain, UserError
 from incidents.events import CaseId, epoch_ms
 from incidents.facts import decode_command, decode_fact
 from incidents.sightings import is_newer, opened
+from incidents.vocabulary import CommandType
 from streams.deps import Deps
 from streams.retold import Told, beyond_commits, with_told
 

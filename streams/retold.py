@@ -15,7 +15,8 @@ from config.settings import Settings
 from config.topics import FATES, REPORTED
 from incidents.audit import Span
 from incidents.audit_checks import COUNTED
-from incidents.case import Case, SourceTotal
+from incidents.case import Case
+from incidents.commands import SourceTotal
 from incidents.decision import Verdict
 from incidents.events import CaseId
 

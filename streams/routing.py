@@ -13,12 +13,14 @@ from adapters.bus import Out, Publisher
 from adapters.positions import Positions, RedisPositions
 from config.settings import Settings
 from config.topics import CASE_COMMANDS
-from incidents.case import Command, Fact, FactType, Precedent
+from incidents.case import Fact, Precedent
 from incidents.catalogue import City
+from incidents.commands import Command
 from incidents.facts import encode_command
 from incidents.positions import STALE_AFTER
 from incidents.route_choice import NOTHING, Known
 from incidents.steps.routing import LEADS_TO_DISPATCH, LEADS_TO_FILING, decide
+from incidents.vocabulary import FactType
 from streams.agents import FactAgent, Rebuild, ports
 from streams.app import AgentApp, agent_app
 from streams.deps import Deps

@@ -10,12 +10,14 @@ from datetime import datetime
 from adapters.bus import Out
 from adapters.case_store import Move
 from config.topics import CASE_COMMANDS, CASE_EVENTS, CASES_LATEST
-from incidents.case import Case, Command, CommandType, Fact, Outcome, Position, Target
+from incidents.case import Case, Fact, Position
 from incidents.catalogue import City
+from incidents.commands import Command, Outcome, Target
 from incidents.decision import Decision
 from incidents.events import CaseId
 from incidents.facts import encode_case, encode_command, encode_fact
 from incidents.steps.closure import decide, needs_target
+from incidents.vocabulary import CommandType
 
 
 @dataclass(frozen=True, slots=True)

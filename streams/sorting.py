@@ -12,11 +12,12 @@ from typing import NamedTuple
 import orjson
 from msgspec import UNSET, UnsetType
 
-from incidents.case import Identity
-from incidents.catalogue import Category, City, Match, Severity
+from incidents.catalogue import Category, City
+from incidents.commands import Identity
 from incidents.events import ReportData, ReportEvent, epoch_ms
 from incidents.steps import intake
 from incidents.steps.sifting import Group, MatchRule, match_rule
+from incidents.vocabulary import Match, Severity
 from streams.glance import Event, Glancer, Seen, whole
 
 SURELY = 0.99

@@ -14,11 +14,10 @@ import orjson
 from adapters.bus import Out
 from adapters.fates import encode_fates
 from config.topics import CASE_COMMANDS, FATES, REJECTED, REPORTED
-from incidents.case import CommandType, HeldBecause, Role, State
-from incidents.catalogue import Severity
 from incidents.errors import BadReport
 from incidents.events import COMMAND_TYPE
 from incidents.places import Locate
+from incidents.vocabulary import CommandType, HeldBecause, Role, Severity, State
 
 SEVERITIES = tuple(Severity)
 OURS = ("error-", "origin-")

@@ -18,9 +18,10 @@ from console.commands import Ask, Wish
 from console.problems import Problem
 from console.tap_page import ASKED, BEFORE, ENDED, NOT_NOW, NOT_YOURS, PENDING, TAKEN, WRONG, Said, facts_of, page
 from console.world import World
-from incidents.case import Case, CommandType
+from incidents.case import Case
 from incidents.duty import person_on_duty
 from incidents.rights import Person, actor_of, may_command, scope_of
+from incidents.vocabulary import CommandType
 
 MOST_LETTERS = 500
 

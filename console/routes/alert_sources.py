@@ -15,9 +15,10 @@ from console.example_values import CAP as EXAMPLE
 from console.problems import invalid
 from console.world import World
 from incidents.cap import CapMessage, MsgType, Status, alert_of, cancelled
-from incidents.case import Command, CommandType
+from incidents.commands import Command
 from incidents.events import CaseId
 from incidents.posted import WEBHOOK_AFTER, Posted, posted, statement
+from incidents.vocabulary import CommandType
 
 CAP = "application/cap+xml"
 XML: dict[str, Any] = {"schema": {"type": "string", "maxLength": MOST_BYTES, "description": "an <alert> of CAP 1.2"}, "example": EXAMPLE}

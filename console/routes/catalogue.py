@@ -9,7 +9,8 @@ from console.access import CanRead
 from console.tagged import Tagged
 from console.views import View
 from console.world import World
-from incidents.catalogue import ClockKind, Closes, Grade, Named, Nature, Severity
+from incidents.catalogue import ClockKind, Named
+from incidents.vocabulary import Closes, Grade, Nature, Severity
 
 GEOJSON = "application/geo+json"
 NOT_MODIFIED: dict[int | str, dict[str, Any]] = {304: {"description": "the copy named by `If-None-Match` still holds"}}

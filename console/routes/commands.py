@@ -10,7 +10,7 @@ from console.commands import KEY, MOST_AT_ONCE, Ask, CaseName, Given, Key, Wish
 from console.problems import Problem, invalid
 from console.wire import NUMBER
 from console.world import World
-from incidents.case import State
+from incidents.vocabulary import State
 
 REVISION = r'^"?\d{1,9}"?$'
 

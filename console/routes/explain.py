@@ -10,9 +10,9 @@ from console.problems import not_found
 from console.views import View
 from console.wire import Moment
 from console.world import World
-from incidents.case import State
 from incidents.decision import Verdict
 from incidents.rights import EVERYTHING, Scope, scope_of
+from incidents.vocabulary import State
 
 Source = Annotated[str, Query(min_length=1, max_length=256, description="the report's source", examples=["/cameras/37020200012"])]
 Id = Annotated[str, Query(min_length=1, max_length=256, description="the report's id", examples=["6f0c"])]

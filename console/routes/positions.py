@@ -12,7 +12,7 @@ from console.access import CanPosition, CanRead
 from console.problems import Problem, invalid, not_found
 from console.wire import Moment
 from console.world import World
-from incidents.case import Case, Role
+from incidents.case import Case
 from incidents.catalogue import Unit
 from incidents.errors import BadReport
 from incidents.events import CaseId
@@ -20,6 +20,7 @@ from incidents.geography import Datum
 from incidents.places import to_wgs84
 from incidents.positions import UnitPosition, UnitState, decode_position, encode_position
 from incidents.rights import Person, Scope, scope_of
+from incidents.vocabulary import Role
 
 Name = Annotated[str, Path(min_length=1, max_length=128)]
 

@@ -10,11 +10,11 @@ from console.access import CanRead
 from console.views import View
 from console.wire import NUMBER, Moment
 from console.world import World
-from incidents.case import DeadlineKind, Grounds
-from incidents.catalogue import Channel, Severity
+from incidents.commands import Grounds
 from incidents.errors import UserError
 from incidents.positions import UnitState
 from incidents.route_trial import Answer, Expected, Trial, tried
+from incidents.vocabulary import Channel, DeadlineKind, Severity
 
 MOST_POSITIONS = 100
 WEEK_S = 7 * 86_400

@@ -9,9 +9,9 @@ from adapters.people import LASTS_MS, LEAST_LETTERS, MOST_LETTERS, Refused
 from console.access import COOKIE, SignedIn, address, too_many
 from console.problems import Problem
 from console.world import World
-from incidents.case import CommandType
 from incidents.journal import Kind
 from incidents.rights import Permission, Person, may, may_command
+from incidents.vocabulary import CommandType
 
 UNKNOWN = ":unknown"
 """Whom the journal names when somebody tried an account that is not there: what was typed may be a password."""

@@ -8,9 +8,10 @@ from console.case_page import CasePages
 from console.routes.cases import FRESH
 from console.views import TaskPage, TaskView
 from console.world import World
-from incidents.case import Case, CommandType, Role, State
+from incidents.case import Case
 from incidents.refusals import ROLES
 from incidents.rights import Person, actor_of, scope_of
+from incidents.vocabulary import CommandType, Role, State
 
 STATES: dict[Role, tuple[State, ...]] = {
     Role.COLLECTOR: (State.VERIFYING, State.CHECKING),

@@ -11,24 +11,10 @@ from datetime import datetime
 from typing import Any
 
 from incidents.asked import Asked
-from incidents.case import (
-    ENDED,
-    Actor,
-    Case,
-    Changed,
-    Command,
-    CommandType,
-    Fact,
-    FactType,
-    Outcome,
-    Position,
-    Role,
-    State,
-    later,
-    system,
-)
+from incidents.case import Case, Changed, Fact, Position, later
 from incidents.catalogue import City
 from incidents.clocks import deadlines, rules_of
+from incidents.commands import Actor, Command, Outcome, system
 from incidents.decision import Decision
 from incidents.effects import EFFECTS
 from incidents.errors import MissingYear
@@ -37,6 +23,7 @@ from incidents.holders import held_until
 from incidents.refusals import Why
 from incidents.sightings import lifts, opened, seen
 from incidents.transitions import Goes, Row, find
+from incidents.vocabulary import ENDED, CommandType, FactType, Role, State
 
 RULE = system("closure")
 KEPT_OUTCOMES = 32

@@ -1,8 +1,9 @@
 """Escalation: the command that a due deadline gives. Pure; the clock stage claims what is due and publishes what this says."""
 
-from incidents.case import Case, Command, Deadline, system
+from incidents.case import Case, Deadline
 from incidents.catalogue import City
 from incidents.clocks import FIRES
+from incidents.commands import Command, system
 from incidents.events import CaseId
 
 ACTOR = system("clock")

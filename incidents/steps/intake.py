@@ -13,13 +13,14 @@ from zoneinfo import ZoneInfo
 
 from pydantic import TypeAdapter, ValidationError
 
-from incidents.case import Evidence, HeldBecause, Identity, State, Statement
-from incidents.catalogue import Category, City, Match, Severity
+from incidents.catalogue import Category, City
+from incidents.commands import Evidence, Identity, Statement
 from incidents.errors import BadReport, RejectReason
 from incidents.events import CaseId, Datum, Location, ReportData, ReportEvent, case_id
 from incidents.places import inside, to_wgs84
 from incidents.plates import refuse_plate
 from incidents.strict_json import exact, refuse, shown, storable
+from incidents.vocabulary import HeldBecause, Match, Severity, State
 
 MAX_BYTES = 1 << 20
 """The largest report in bytes; pictures travel by address, so one over a mebibyte is a mistake."""

@@ -6,9 +6,11 @@ is closure's question, for the case may have moved on.
 
 from collections.abc import Callable, Sequence
 
-from incidents.case import Case, Command, CommandType, FactType, Grounds, State, system
-from incidents.catalogue import By, Category, City, Filing, Unit
+from incidents.case import Case
+from incidents.catalogue import Category, City, Unit
+from incidents.commands import Command, Grounds, system
 from incidents.route_choice import NOTHING, Choice, Known, choose
+from incidents.vocabulary import By, CommandType, FactType, Filing, State
 
 ACTOR = system("routing")
 ARBITRATED = Grounds(rule="arbitration", zh="本案仲裁决定", en="the arbiter decided so in this case")

@@ -10,9 +10,9 @@ from datetime import timedelta
 from enum import StrEnum
 from typing import Any
 
-from incidents.case import State
-from incidents.catalogue import Category, Match, Nature
+from incidents.catalogue import Category
 from incidents.places import METRES_PER_DEGREE
+from incidents.vocabulary import Match, Nature, State
 
 CM = METRES_PER_DEGREE / 100_000
 """Centimetres in 1e-7 degrees of latitude."""

@@ -9,8 +9,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import accumulate
 
-from incidents.catalogue import Category, Channel, City, Match, Nature, Severity
+from incidents.catalogue import Category, City
 from incidents.places import distance_m
+from incidents.vocabulary import Channel, Match, Nature, Severity
 from producers.simulation import wording
 from producers.simulation.places import E7, Cameras, offset_e7
 from producers.simulation.plan import Mix, SimulationOptions, Tempo, life_ms, remaining_life_ms

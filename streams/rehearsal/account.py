@@ -10,12 +10,13 @@ from typing import Any
 from msgspec import Struct
 
 from adapters.evaluation_store import Counting
-from incidents.case import Case, Fact, FactType, HeldBecause, State
+from incidents.case import Case, Fact
 from incidents.catalogue import City
 from incidents.evaluation import Event, Sheet
 from incidents.events import CaseId, epoch_ms
 from incidents.indicators import Dimension, Evaluation, figures, line, tally
 from incidents.periods import ALL, Days
+from incidents.vocabulary import FactType, HeldBecause, State
 from streams.telling import Rejected
 
 BAD_SHOWN = 10

@@ -7,9 +7,11 @@ dispatches and accepts does it at once, and the unit's work ends when the file s
 from collections.abc import Mapping
 from typing import Any
 
-from incidents.case import Actor, Case, Command, CommandType, Role, State
+from incidents.case import Case
 from incidents.catalogue import City
+from incidents.commands import Actor, Command
 from incidents.steps.routing import unit_for
+from incidents.vocabulary import CommandType, Role, State
 
 C = CommandType
 SHOWN = ({"url": "rehearsal:closed-in-the-file"},)

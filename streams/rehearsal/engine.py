@@ -9,8 +9,8 @@ from collections.abc import Iterable
 from datetime import datetime
 from typing import NamedTuple
 
-from incidents.case import Command
 from incidents.catalogue import City
+from incidents.commands import Command
 from incidents.events import CaseId, epoch_ms
 from incidents.places import Locate
 from streams.rehearsal.account import Account

@@ -12,11 +12,13 @@ from typing import cast
 
 from adapters.case_store import deadline_of
 from adapters.sift_memory import MemorySift
-from incidents.case import Case, Command, DeadlineKind, Position, State
+from incidents.case import Case, Position
 from incidents.catalogue import City
+from incidents.commands import Command
 from incidents.events import CaseId, epoch_ms
 from incidents.sightings import sift_state
 from incidents.steps import closure, escalation, routing
+from incidents.vocabulary import DeadlineKind, State
 from streams.rehearsal import desk
 from streams.rehearsal.account import Account
 

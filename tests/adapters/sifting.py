@@ -12,8 +12,8 @@ from adapters.case_store import MOVES
 from adapters.hot import HotStore, Keys, connect
 from adapters.sift import BUDGET_US, Answer, RedisSift, Sift
 from adapters.sift_memory import MemorySift
-from incidents.case import State
 from incidents.steps.sifting import CM, Group, MatchRule
+from incidents.vocabulary import State
 
 X, Y, COS = 1_203_826_000, 360_671_000, 808_000
 T0 = 1_795_219_200_000

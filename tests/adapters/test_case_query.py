@@ -20,11 +20,11 @@ from adapters.case_words import HOUR_MS
 from adapters.database import Database
 from config.load import load_city
 from config.settings import ROOT, Settings
-from incidents.case import HeldBecause, Place, State
-from incidents.catalogue import Channel, Severity
+from incidents.commands import Place
 from incidents.errors import UserError
 from incidents.events import CaseId, epoch_ms
 from incidents.rights import EVERYTHING, NOTHING, Scope
+from incidents.vocabulary import Channel, HeldBecause, Severity, State
 from tests.adapters.test_case_tables import tables_of, told
 from tests.streams.fact_agents import AT
 

@@ -13,9 +13,11 @@ from adapters.case_memory import MemoryCases
 from adapters.case_store import AT_ONCE, LEASE_MS, Cases, Move, RedisCases
 from adapters.hot import HotStore, Keys, connect
 from adapters.sift_layout import case_value
-from incidents.case import Case, Command, Outcome, State, Target
+from incidents.case import Case
+from incidents.commands import Command, Outcome, Target
 from incidents.errors import NotReady
 from incidents.events import CaseId, epoch_ms
+from incidents.vocabulary import State
 from tests.incidents.closing import CASE, CITY, OTHER, PHOTO, Desk, desk_in
 
 Scenario = Callable[[Cases], Awaitable[None]]

@@ -19,9 +19,9 @@ from adapters.case_tables import CASES, DOCUMENTS, FACTS, INVOLVED
 from adapters.database import METADATA, Database
 from config.settings import ROOT
 from incidents.audit import Span
-from incidents.case import FactType, State
 from incidents.errors import BadCommand
 from incidents.facts import encode_fact
+from incidents.vocabulary import FactType, State
 from tests.streams.fact_agents import a_fact
 
 TOPIC = "topic-1"

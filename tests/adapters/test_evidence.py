@@ -18,7 +18,7 @@ from adapters.evidence import Arrival, EvidenceStore
 from adapters.pictures import read
 from config.settings import Settings
 from incidents.audit import Span
-from incidents.case import Evidence
+from incidents.commands import Evidence
 from incidents.errors import TryAgain, UserError
 from incidents.evidence_rules import Picture, Upload
 from incidents.facts import encode_fact

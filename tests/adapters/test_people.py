@@ -11,9 +11,9 @@ from adapters.attempts import ACCOUNT, HERE
 from adapters.database import Database
 from adapters.people import IDLE_MS, LASTS_MS, SEEN_EVERY_MS, People, Refused, SignedIn
 from adapters.tokens import DAY_MS, PREFIX, Tokens
-from incidents.case import Role
 from incidents.errors import UserError
 from incidents.rights import Permission, Person
+from incidents.vocabulary import Role
 from tests.console.door import PASSWORD, QUICK, a_person
 
 PARENTS = {"sanitation-city": None, "sanitation-370202": "sanitation-city", "crew-7": "sanitation-370202", "parks-city": None}

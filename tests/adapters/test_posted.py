@@ -6,7 +6,7 @@ import pytest
 
 from adapters.database import Database
 from adapters.posted import Message, PostedAlerts
-from incidents.case import Command, system
+from incidents.commands import Command, system
 from incidents.events import CaseId
 from incidents.posted import Occurrence, Posted
 

@@ -7,8 +7,8 @@ import orjson
 import pytest
 
 from adapters.sift import Answer
-from incidents.case import State
 from incidents.errors import NotReady
+from incidents.vocabulary import State
 from tests.adapters.sifting import T0, OnShelf, Shelf, group, hinted, redis_sift, rule, verdicts
 
 

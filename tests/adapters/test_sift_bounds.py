@@ -10,10 +10,12 @@ import pytest
 from adapters.hot import HotStore
 from adapters.restore import Vault
 from adapters.sift import RedisSift
-from incidents.case import Case, SourceTotal, State
+from incidents.case import Case
+from incidents.commands import SourceTotal
 from incidents.errors import TryAgain
 from incidents.events import epoch_ms
 from incidents.steps.sifting import Group
+from incidents.vocabulary import State
 from tests.adapters.sifting import Shelf, group, hinted, light, redis_sift, verdicts
 from tests.incidents.closing import CITY, desk_in
 from tests.servers import Server

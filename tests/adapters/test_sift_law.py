@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 
 from adapters.sift import Answer, RedisSift, Sift
 from adapters.sift_memory import MemorySift
-from incidents.case import ENDED, State
 from incidents.steps.sifting import CROWD, Group
+from incidents.vocabulary import ENDED, State
 from tests.adapters.sifting import T0, Shelf, group, light, redis_sift, rule
 
 SOURCES = ("/a", "/b", "/c", "/person")

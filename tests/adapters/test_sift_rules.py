@@ -4,8 +4,8 @@ import orjson
 import pytest
 
 from adapters.sift import Answer
-from incidents.case import State
 from incidents.steps.sifting import CROWD, PAGE, Group
+from incidents.vocabulary import State
 from tests.adapters.sifting import T0, OnShelf, Shelf, group, hinted, light, rule, verdicts
 
 PLATE = "plate:鲁B12345"

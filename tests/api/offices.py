@@ -18,9 +18,10 @@ from adapters.told_reports import ReportLog
 from config.settings import Settings
 from config.topics import CASE_COMMANDS
 from console.example_values import TOLD, TOTAL
-from incidents.case import Case, Role
+from incidents.case import Case
 from incidents.facts import encode_fact
 from incidents.rights import BLIND
+from incidents.vocabulary import Role
 from tests.adapters.pictures import phone_jpeg, scene
 from tests.api.town import STREET_A, STREET_B, UNIT, A, B, Town, place_of, side_of
 from tests.console.served import Served, served

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from incidents.case import Role
+from incidents.vocabulary import Role
 from tests.api.offices import SEEING, Offices, offices
 from tests.api.town import B
 from tests.servers import die_with_us

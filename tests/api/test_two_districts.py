@@ -14,7 +14,7 @@ from fastapi import Path as InPath
 from console import app as application
 from console.access import CanRead
 from console.world import World
-from incidents.case import Role
+from incidents.vocabulary import Role
 from tests.api.offices import DISTRICTS, SUBDISTRICTS, WORDS, Offices, offices
 from tests.api.town import SPOT, UNIT, place_of
 

@@ -8,10 +8,12 @@ from adapters.case_keeper import CaseTables
 from adapters.case_rows import read_fact
 from adapters.database import Database
 from incidents.audit import Span
-from incidents.case import Actor, Fact, Place, Role, SourceTotal
+from incidents.case import Fact
 from incidents.catalogue import City
+from incidents.commands import Actor, Place, SourceTotal
 from incidents.events import CaseId
 from incidents.facts import encode_fact
+from incidents.vocabulary import Role
 from tests.incidents.closing import PHOTO, Desk, opening, sight
 
 A, B = "370202", "370203"

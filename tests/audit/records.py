@@ -15,8 +15,9 @@ from adapters.fates import encode_fates
 from adapters.hot import Keys, connect
 from config.settings import Settings
 from config.topics import CASE_COMMANDS, CASE_EVENTS, CASES_LATEST, FATES, REJECTED, REPORTED
-from incidents.case import Case, Place, SourceTotal, State
-from incidents.catalogue import Channel, Severity
+from incidents.case import Case
+from incidents.commands import Place, SourceTotal
+from incidents.vocabulary import Channel, Severity, State
 
 Keep = Callable[[str, Out], bool]
 TIME = "2026-11-21T08:15:02+08:00"

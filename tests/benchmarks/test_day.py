@@ -6,9 +6,10 @@ from typing import Any
 import pytest
 
 from benchmarks.day import Wish, standing, verdicts
-from incidents.case import Case, HeldBecause, Position, State
+from incidents.case import Case, Position
 from incidents.events import CaseId
 from incidents.steps import closure
+from incidents.vocabulary import HeldBecause, State
 from tests.incidents.closing import CITY, START, opening, sight
 
 WISH = Wish(cases=14_000, speed=300, drain_hours=20, most_minutes=10, seed=1)

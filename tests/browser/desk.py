@@ -10,24 +10,11 @@ import time
 from datetime import datetime, timedelta
 from typing import Any
 
-from incidents.case import (
-    Actor,
-    Case,
-    Command,
-    Evidence,
-    Fact,
-    Grounds,
-    Opening,
-    Place,
-    Position,
-    Role,
-    SourceTotal,
-    Statement,
-    Target,
-    system,
-)
+from incidents.case import Case, Fact, Position
+from incidents.commands import Actor, Command, Evidence, Grounds, Opening, Place, SourceTotal, Statement, Target, system
 from incidents.events import CaseId
 from incidents.steps import closure
+from incidents.vocabulary import Role
 from tests.browser.desk_answers import district
 from tests.browser.standin_city import NOW, PLACES, iso
 from tests.incidents.reporting import qingdao

@@ -4,7 +4,8 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from console.actions import actions
-from incidents.case import Case, Statement
+from incidents.case import Case
+from incidents.commands import Statement
 from incidents.deadline_story import explain
 from incidents.masking import masked
 from incidents.places import distance_m

@@ -7,7 +7,7 @@ from playwright.sync_api import Page, expect
 
 from adapters.people import SignedIn
 from config.settings import Settings
-from incidents.case import Role
+from incidents.vocabulary import Role
 from tests.browser.conftest import NewPage, complaints
 from tests.console.door import PASSWORD, a_person
 from tests.console.kept import Kept

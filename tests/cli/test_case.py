@@ -10,7 +10,8 @@ from adapters.case_store import Move, RedisCases
 from adapters.hot import Keys, connect
 from config.settings import Settings
 from config.topics import CASE_COMMANDS
-from incidents.case import Case, Outcome
+from incidents.case import Case
+from incidents.commands import Outcome
 from incidents.facts import decode_command
 from tests.audit.records import History
 from tests.cli.conftest import Cityloop

@@ -4,8 +4,8 @@ import json
 
 from cli import case_story
 from cli.demo_examples import Examples
-from incidents.case import FactType, State
 from incidents.facts import encode_fact
+from incidents.vocabulary import FactType, State
 from tests.incidents.closing import CASE, CITY, PHOTO, Desk, desk_in
 
 

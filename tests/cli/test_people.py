@@ -16,9 +16,9 @@ from adapters.secrets import init_secrets
 from cli.accounts import demo_accounts, office
 from cli.main import run
 from config.settings import Settings, load_settings
-from incidents.case import Role
 from incidents.journal import EVERY, act
 from incidents.rights import BLIND, Scope, scope_of
+from incidents.vocabulary import Role
 from tests.conftest import environment
 from tests.console.door import QUICK
 

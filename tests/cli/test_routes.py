@@ -10,7 +10,9 @@ from adapters.bus import Out, Publisher
 from cli.main import run
 from config.settings import Settings
 from config.topics import PRECEDENTS
-from incidents.case import Fact, FactType, Grounds, Precedent, State
+from incidents.case import Fact, Precedent
+from incidents.commands import Grounds
+from incidents.vocabulary import FactType, State
 from tests.cli.conftest import Cityloop
 from tests.streams.fact_agents import a_fact, tell
 from tests.waiting import until

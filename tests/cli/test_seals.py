@@ -15,7 +15,7 @@ from adapters.seal_keys import TABLE
 from adapters.seals import open_sealer
 from cli.main import run
 from config.settings import Settings
-from incidents.case import Personal
+from incidents.commands import Personal
 from incidents.steps import intake
 from tests.adapters.test_case_tables import tables_of, told
 from tests.adapters.test_seals import PLAIN, encoded

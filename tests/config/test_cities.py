@@ -12,9 +12,10 @@ import pytest
 
 from config.load import city_folder, load_city
 from config.settings import Settings
-from incidents.catalogue import MACHINES, Category, Channel, City, ClockKind, Filing, Match, Nature, Severity
+from incidents.catalogue import Category, City, ClockKind
 from incidents.errors import UserError
 from incidents.places import inside
+from incidents.vocabulary import MACHINES, Channel, Filing, Match, Nature, Severity
 
 SHARED = Path(__file__).parents[3] / "shared" / "data"
 

@@ -8,9 +8,9 @@ import pytest
 from config.load import load_folder
 from config.load_duty import load_duty, read_duty
 from config.settings import ROOT, Settings
-from incidents.case import Role
 from incidents.duty import Roster, on_duty
 from incidents.errors import ConfigError
+from incidents.vocabulary import Role
 from tests.config import small_city
 
 TOML = """answers = "police"

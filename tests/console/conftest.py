@@ -6,7 +6,7 @@ import httpx
 import pytest
 
 from config.settings import Settings
-from incidents.case import Role
+from incidents.vocabulary import Role
 from tests.console.kept import Kept
 from tests.console.served import Served, served
 

@@ -12,9 +12,9 @@ from adapters.secrets import Secrets
 from adapters.tokens import Tokens
 from config.settings import Settings
 from console.access import Access
-from incidents.case import Role
 from incidents.catalogue import City
 from incidents.rights import RIGHTS, Permission, Person
+from incidents.vocabulary import Role
 
 SECRETS = Secrets(*(bytes([number]) * 32 for number in range(4)))
 PASSWORD = "a gull over the old pier"

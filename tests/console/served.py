@@ -19,8 +19,8 @@ from console.app import create_app
 from console.counters import Counters
 from console.opened import open_world
 from console.world import World
-from incidents.case import Role
 from incidents.rights import Permission
+from incidents.vocabulary import Role
 from tests.console.door import a_door, bearer
 from tests.waiting import until
 

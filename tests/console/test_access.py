@@ -22,9 +22,9 @@ from console.routes import journal as journal_routes
 from console.routes import session as session_routes
 from console.routes.session import UNKNOWN
 from console.world import World
-from incidents.case import Role
 from incidents.journal import Kind
 from incidents.rights import BLIND, EVERYTHING, RIGHTS, Permission
+from incidents.vocabulary import Role
 from tests.console.door import PASSWORD, a_door, a_journal, a_person, bearer
 from tests.console.serving import served
 from tests.waiting import until

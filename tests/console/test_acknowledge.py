@@ -12,8 +12,8 @@ from adapters.links import LASTS, Links
 from adapters.secrets import Secrets, read_secrets
 from config.settings import Settings
 from console.world import World
-from incidents.case import CommandType, Role, State
 from incidents.duty import DutyPerson, Roster
+from incidents.vocabulary import CommandType, Role, State
 from tests.console.door import PASSWORD, a_person
 from tests.console.served import served
 from tests.console.test_commands import FOREIGN, HERE, MINE, OFFICE, THERE, Closure

@@ -5,7 +5,8 @@ from typing import Any
 import pytest
 
 from console.actions import Action, actions
-from incidents.case import Actor, CommandType, Role, State
+from incidents.commands import Actor
+from incidents.vocabulary import CommandType, Role, State
 from tests.incidents.closing import CITY, OTHER, PHOTO, Desk, desk_in, opening, outcome, sight
 
 WRITTEN: dict[str, Any] = {

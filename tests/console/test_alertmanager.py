@@ -11,7 +11,7 @@ import httpx
 import orjson
 import pytest
 
-from incidents.case import Role
+from incidents.vocabulary import Role
 from tests.console.kept import Kept
 from tests.console.served import Served
 

@@ -12,9 +12,9 @@ import pytest
 
 from adapters.secrets import is_signed, load_secrets
 from config.settings import Settings
-from incidents.case import Role
 from incidents.events import CaseId
 from incidents.journal import proves
+from incidents.vocabulary import Role
 from tests.api.town import NOW, UNIT, A, B, Town
 from tests.console.served import Served, served
 

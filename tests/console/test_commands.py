@@ -13,10 +13,12 @@ from adapters.hot import Keys
 from config.load import load_city
 from config.settings import Settings
 from console.answers import Answers
-from incidents.case import Case, Outcome, Position, Role, State
+from incidents.case import Case, Position
+from incidents.commands import Outcome
 from incidents.errors import TryAgain
 from incidents.facts import decode_command
 from incidents.steps.closure import decide
+from incidents.vocabulary import Role, State
 from tests.console.served import Served, StandingClock, served
 from tests.streams.fact_agents import a_fact
 

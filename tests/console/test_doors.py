@@ -8,8 +8,8 @@ from fastapi.routing import APIRoute
 from console.access import door_of
 from console.app import ROUTERS
 from console.world import World
-from incidents.case import Role
 from incidents.rights import RIGHTS, Permission
+from incidents.vocabulary import Role
 
 OPEN = {("POST", "/api/v1/session")}
 

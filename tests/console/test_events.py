@@ -10,8 +10,8 @@ import pytest
 
 from console.problems import Problem
 from console.reports import MOST_REPORTS, MOST_UNDER_WAY
-from incidents.case import Role
 from incidents.rights import Permission
+from incidents.vocabulary import Role
 from tests.console.kept import Kept
 from tests.console.served import Served
 

@@ -25,9 +25,10 @@ from console.evidence import Evidences
 from console.problems import Problem, add_problems
 from console.routes import evidence
 from console.world import World
-from incidents.case import Command, CommandType, Evidence, Role
+from incidents.commands import Command, Evidence
 from incidents.evidence_rules import MOST_BYTES
 from incidents.rights import Person, Scope, actor_of
+from incidents.vocabulary import CommandType, Role
 from tests.adapters.pictures import encoded, exif, phone_jpeg, recording, scene
 
 NOW = datetime(2026, 11, 21, 2, 0, tzinfo=UTC)

@@ -13,8 +13,8 @@ from adapters.hook_state import Explained, Turn
 from adapters.hook_state_redis import RedisHookState
 from cli.hooks_queue import now_ms
 from config.settings import Settings
-from incidents.case import Role
 from incidents.silences import Wish
+from incidents.vocabulary import Role
 from tests.adapters.test_deliveries import LEASE, order
 from tests.adapters.test_feed import hot_store
 from tests.api.town import A, B, Town

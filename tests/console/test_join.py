@@ -18,9 +18,9 @@ from adapters.database import Database, open_database
 from config.load import load_city
 from config.settings import Settings
 from console.feed import frames
-from incidents.case import FactType, State
 from incidents.facts import encode_fact
 from incidents.rights import EVERYTHING
+from incidents.vocabulary import FactType, State
 from tests.console.feed_of import Desk, a_frame
 from tests.console.served import StandingClock
 from tests.streams.fact_agents import a_fact, frame_of

@@ -8,7 +8,7 @@ import httpx
 import pytest
 
 from config.settings import Settings
-from incidents.case import Role
+from incidents.vocabulary import Role
 from tests.console.served import FIGURES, served
 
 

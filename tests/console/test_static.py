@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from console.shells import PAGES, RECEIVER, STATIC, Page, shell
-from incidents.case import CommandType, FactType, Role, State
-from incidents.catalogue import Channel, ClockKind, Severity
+from incidents.catalogue import ClockKind
+from incidents.vocabulary import Channel, CommandType, FactType, Role, Severity, State
 
 MOST_SCRIPT = 900_000
 MOST_BEFORE_MAP = 60_000

@@ -19,11 +19,12 @@ from config.settings import Settings
 from console.access import Access
 from console.problems import add_problems
 from console.routes import unseal
-from incidents.case import Personal, Place, Role
+from incidents.commands import Personal, Place
 from incidents.errors import TryAgain
 from incidents.masking import masked
 from incidents.rights import EVERYTHING
 from incidents.steps import intake
+from incidents.vocabulary import Role
 from tests.adapters.test_case_query import CITY
 from tests.adapters.test_case_tables import tables_of, told
 from tests.adapters.test_seals import CITY as SECRET

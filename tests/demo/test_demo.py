@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from adapters.stack_engines import free_port
-from incidents.case import Role
 from incidents.rights import BLIND
+from incidents.vocabulary import Role
 from tests.stack.commands import cityloop
 
 pytestmark = pytest.mark.stack

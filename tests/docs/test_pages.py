@@ -12,7 +12,6 @@ from cli.docs import PART, renewed
 from config.load import load_city, read_city
 from config.mappings import parse_mapping
 from config.settings import ROOT, Settings, load_settings
-from incidents.case import DeadlineKind, Role, State
 from incidents.catalogue import Category, City
 from incidents.decision import Verdict
 from incidents.errors import RejectReason
@@ -20,6 +19,7 @@ from incidents.facts import decode_command
 from incidents.mapping import Translator
 from incidents.steps import intake
 from incidents.steps.sifting import Rule
+from incidents.vocabulary import DeadlineKind, Role, State
 from tests.docs import pages
 
 PAGES = pages.names()

@@ -5,9 +5,10 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from incidents.case import CommandType, Fact, State
+from incidents.case import Fact
 from incidents.steps.escalation import decide as escalate
 from incidents.transitions import find
+from incidents.vocabulary import CommandType, State
 from tests.incidents.closing import OTHER, PHOTO, Desk, opening, sight
 
 Act = tuple[str, str, dict[str, Any]]

@@ -5,8 +5,9 @@ from datetime import timedelta
 
 import pytest
 
-from incidents.case import Actor, Role, State
+from incidents.commands import Actor
 from incidents.flags import BIT, FLAGS, adjusted, bits, names
+from incidents.vocabulary import Role, State
 from tests.evaluation.stories import begun, close, extend, filed, flags, handling, rework
 from tests.incidents.closing import OTHER, PHOTO, Desk, opening, sight
 

@@ -12,9 +12,9 @@ from config.load import load_folder
 from config.settings import ROOT
 from handlers.channel import Profile, Target
 from handlers.duty import Duty, Summons, duty_targets
-from incidents.case import Role
 from incidents.duty import DutyCall, DutyPerson, Roster, Shift, Turn
 from incidents.notices import Alert, Notice
+from incidents.vocabulary import Role
 from tests.console.door import SECRETS
 
 CITY = load_folder(ROOT / "config" / "cities" / "qingdao")

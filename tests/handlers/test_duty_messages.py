@@ -14,10 +14,10 @@ from config.settings import Settings
 from handlers.channel import channels
 from handlers.duty import Duty, duty_targets
 from handlers.receivers import Targets
-from incidents.case import State
 from incidents.catalogue import City
 from incidents.duty import DutyCall
 from incidents.notices import Alert, Notice
+from incidents.vocabulary import State
 from tests.console.door import SECRETS
 
 CONSOLE = "https://ops.qingdao.example"

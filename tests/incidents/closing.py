@@ -3,26 +3,13 @@
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from incidents.case import (
-    Actor,
-    Case,
-    Command,
-    CommandType,
-    Evidence,
-    Fact,
-    Opening,
-    Outcome,
-    Place,
-    Position,
-    Role,
-    SourceTotal,
-    State,
-    system,
-)
-from incidents.catalogue import Bounds, Category, Channel, City, Condition, DistrictName, Filing, Named, Unit
+from incidents.case import Case, Fact, Position
+from incidents.catalogue import Bounds, Category, City, Condition, DistrictName, Named, Unit
+from incidents.commands import Actor, Command, Evidence, Opening, Outcome, Place, SourceTotal, system
 from incidents.decision import Decision
 from incidents.events import CaseId
 from incidents.steps import closure
+from incidents.vocabulary import Channel, CommandType, Filing, Role, State
 
 START = datetime(2026, 11, 21, 1, tzinfo=UTC)
 CASE = CaseId("QD-20261121-AAAAAAAAAA")

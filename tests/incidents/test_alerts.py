@@ -3,9 +3,10 @@
 import pytest
 
 from incidents.alerts import LABELS, alert_of
-from incidents.case import Case, State
+from incidents.case import Case
 from incidents.notice_group import Known
 from incidents.notices import Alert
+from incidents.vocabulary import State
 from tests.incidents.closing import CITY, desk_in
 
 FIRES = {State.FILED, State.DISPATCHED, State.HANDLING, State.CHECKING, State.CHECKED, State.SUSPENDED}

@@ -12,10 +12,10 @@ import pytest
 from config.load import load_city
 from config.settings import Settings
 from incidents import clocks
-from incidents.case import State
 from incidents.catalogue import City, ClockKind, Condition
 from incidents.limit_words import limit_of
 from incidents.steps.escalation import decide
+from incidents.vocabulary import State
 from incidents.workcalendar import WorkCalendar
 from tests.incidents.closing import NAME, PHOTO, Desk, category, city, outcome, sight
 

@@ -6,9 +6,9 @@ import pytest
 
 from config.load import load_city
 from config.settings import Settings
-from incidents.case import OPEN, State
-from incidents.catalogue import OUTSIDE_INDICATORS, SYSTEM, Channel, Closes, Filing
+from incidents.catalogue import OUTSIDE_INDICATORS, SYSTEM
 from incidents.flags import standing
+from incidents.vocabulary import OPEN, Channel, Closes, Filing, State
 from tests.evaluation.stories import LIMITS, sheet
 from tests.incidents.closing import CITY, START, Desk, category, city, desk_in, sight
 

@@ -2,10 +2,12 @@
 
 from datetime import timedelta
 
-from incidents.case import Actor, Deadline, Role, State
+from incidents.case import Deadline
 from incidents.catalogue import Escalation
 from incidents.clocks import rungs
+from incidents.commands import Actor
 from incidents.steps.escalation import decide
+from incidents.vocabulary import Role, State
 from tests.incidents.closing import CITY, PHOTO, START, Desk, city, desk_in, sight, total
 
 HOUR = timedelta(hours=1)

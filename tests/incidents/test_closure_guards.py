@@ -5,8 +5,9 @@ from typing import Any
 
 import pytest
 
-from incidents.case import Actor, Role, State
+from incidents.commands import Actor
 from incidents.facts import encode_fact
+from incidents.vocabulary import Role, State
 from tests.incidents.closing import OTHER, PHOTO, Desk, desk_in, outcome, sight, total
 
 STRANGER = Actor(id="unit-9", role=Role.UNIT, unit="clean-2")

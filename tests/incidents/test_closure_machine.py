@@ -6,13 +6,15 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
-from incidents.case import ENDED, OPEN, Actor, Case, Command, CommandType, Fact, Position, Role, State, system
+from incidents.case import Case, Fact, Position
 from incidents.clocks import RUNNING
+from incidents.commands import Actor, Command, system
 from incidents.facts import decode_fact, encode_fact
 from incidents.steps import closure
 from incidents.steps.escalation import decide as escalate
 from incidents.steps.routing import decide as route
 from incidents.transitions import find, possible
+from incidents.vocabulary import ENDED, OPEN, CommandType, Role, State
 from tests.incidents.closing import CASE, CITY, OTHER, PHOTO, START, Desk, opening, sight, total
 
 WORDS: dict[str, Any] = {

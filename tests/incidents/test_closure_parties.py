@@ -5,10 +5,11 @@ from typing import Any
 
 import pytest
 
-from incidents.case import Actor, Evidence, Role, State, Statement
+from incidents.commands import Actor, Evidence, Statement
 from incidents.events import CaseId
 from incidents.holders import holder
 from incidents.refusals import ROLES, STATES, Why
+from incidents.vocabulary import Role, State
 from tests.incidents.closing import OTHER, PHOTO, START, Desk, desk_in, sight
 
 HELPER = Actor(id="police-7", role=Role.UNIT, unit="police")

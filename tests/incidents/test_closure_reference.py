@@ -14,10 +14,12 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 
 from adapters.case_memory import MemoryCases
 from adapters.case_store import Move
-from incidents.case import Actor, Case, Command, Position, Role, State, Statement
+from incidents.case import Case, Position
 from incidents.catalogue import City, Condition
+from incidents.commands import Actor, Command, Statement
 from incidents.steps import closure
 from incidents.steps.escalation import fired
+from incidents.vocabulary import Role, State
 from incidents.workcalendar import WorkCalendar
 from tests.incidents.closing import CASE, NAME, OTHER, PHOTO, START, category, city, opening, sight
 from tests.incidents.reference import EVERYBODY, LEVELS, UNITS, WAYS, Reference

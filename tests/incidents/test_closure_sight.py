@@ -6,8 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from incidents.case import Case, Command, Evidence, State, Statement
-from incidents.catalogue import Channel
+from incidents.case import Case
+from incidents.commands import Command, Evidence, Statement
+from incidents.vocabulary import Channel, State
 from tests.incidents.closing import OTHER, PHOTO, START, Desk, desk_in, opening, sight, total
 
 HELD: dict[str, Any] = {"state": State.HELD, "held_because": "waiting", "confirm": 3}

@@ -12,9 +12,10 @@ from hypothesis import strategies as st
 from config.load import load_city
 from config.settings import Settings
 from incidents import clocks
-from incidents.case import Case, State
+from incidents.case import Case
 from incidents.catalogue import City, ClockKind, Condition
 from incidents.deadline_story import DeadlineStory, Why, explain
+from incidents.vocabulary import State
 from tests.incidents.closing import NAME, desk_in
 
 SHANGHAI = ZoneInfo("Asia/Shanghai")

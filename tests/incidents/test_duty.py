@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 
 from config.load import load_folder
 from config.settings import ROOT
-from incidents.catalogue import Days
 from incidents.duty import Cover, DutyPerson, Roster, Shift, Turn, called, next_on_duty, on_duty
 from incidents.duty_gaps import gaps
+from incidents.vocabulary import Days
 
 CITY = load_folder(ROOT / "config" / "cities" / "qingdao")
 ZONE = ZoneInfo("Asia/Shanghai")

@@ -2,9 +2,9 @@
 
 import pytest
 
-from incidents.case import DeadlineKind, State
 from incidents.clocks import FIRES
 from incidents.steps.escalation import decide
+from incidents.vocabulary import DeadlineKind, State
 from tests.incidents.closing import CASE, CITY, desk_in
 
 

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from incidents.case import Evidence, State
+from incidents.commands import Evidence
 from incidents.evidence_rules import (
     Picture,
     Taken,
@@ -22,6 +22,7 @@ from incidents.evidence_rules import (
     taken_by_device,
 )
 from incidents.places import distance_m, to_gcj02
+from incidents.vocabulary import State
 from tests.incidents.closing import START, desk_in
 
 SHANGHAI = ZoneInfo("Asia/Shanghai")

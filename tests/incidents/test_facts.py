@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from incidents.case import State
 from incidents.errors import BadCommand, RejectReason
 from incidents.facts import decode_command, decode_fact, encode_command, encode_fact
+from incidents.vocabulary import State
 from tests.incidents.closing import CASE, START, desk_in, sight
 
 GOOD: dict[str, Any] = {

@@ -5,11 +5,11 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from incidents.case import Identity
-from incidents.catalogue import Match, Severity
+from incidents.commands import Identity
 from incidents.errors import BadReport, RejectReason
 from incidents.places import Point, distance_m, to_bd09, to_gcj02
 from incidents.steps import intake
+from incidents.vocabulary import Match, Severity
 from tests.incidents.reporting import APPENDED, GONE, GOOD, changed, compact, good, qingdao, refused, taken
 
 SEALED = {"sealed": "c2VhbGVk", "key": "k1", "match": "h1"}

@@ -8,7 +8,7 @@ import orjson
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from incidents.case import Command, Opening
+from incidents.commands import Command, Opening
 from incidents.errors import BadReport, RejectReason
 from incidents.places import Located
 from incidents.steps import intake

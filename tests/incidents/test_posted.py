@@ -11,10 +11,10 @@ from hypothesis import strategies as st
 from config.load import load_city
 from config.settings import Settings
 from incidents.alerts import alert_of
-from incidents.case import State
 from incidents.catalogue import SYSTEM
 from incidents.posted import Posted, met, occurrence, posted
 from incidents.steps import intake
+from incidents.vocabulary import State
 from tests.incidents.closing import desk_in
 from tests.incidents.test_closed_by_source import ALERTS
 

@@ -6,7 +6,6 @@ from hypothesis import strategies as st
 
 from config.load import load_city
 from config.settings import Settings
-from incidents.case import CommandType, Role
 from incidents.catalogue import Unit
 from incidents.errors import UserError
 from incidents.rights import (
@@ -25,6 +24,7 @@ from incidents.rights import (
     scope_of,
 )
 from incidents.transitions import BY_COMMAND
+from incidents.vocabulary import CommandType, Role
 
 QINGDAO = load_city(Settings(city="qingdao"))
 

@@ -8,12 +8,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from incidents.case import Case, FactType, Place, Precedent, State
-from incidents.catalogue import City, Days, Named, NearestAs, Route, Unit, Zone
+from incidents.case import Case, Precedent
+from incidents.catalogue import City, Named, Route, Unit, Zone
+from incidents.commands import Place
 from incidents.positions import UnitPosition, UnitState
 from incidents.route_choice import NOTHING, Choice, Known, choose, precedent_key
 from incidents.route_match import contains, unmet
 from incidents.steps.routing import decide
+from incidents.vocabulary import Days, FactType, NearestAs, State
 from incidents.workcalendar import WorkCalendar
 from tests.incidents.closing import CASE, NAME, category, city, desk_in
 

@@ -4,9 +4,11 @@ from typing import Any
 
 import pytest
 
-from incidents.case import Case, Command, FactType, State
+from incidents.case import Case
 from incidents.catalogue import Route
+from incidents.commands import Command
 from incidents.steps.routing import decide
+from incidents.vocabulary import FactType, State
 from tests.incidents.closing import CITY, Desk, city, desk_in, opening, sight
 
 

@@ -4,10 +4,10 @@ from typing import Any
 
 import pytest
 
-from incidents.case import OPEN, CommandType, FactType, Role, State
 from incidents.effects import EFFECTS
 from incidents.guards import CHECKS
 from incidents.transitions import TABLE, Need, as_markdown, find, possible
+from incidents.vocabulary import OPEN, CommandType, FactType, Role, State
 from tests.incidents.closing import OTHER, PHOTO, Desk, desk_in, sight
 
 WORDS: dict[str, Any] = {"reason": "because", "note": "seen", "evidence": PHOTO}

@@ -15,8 +15,8 @@ import pytest
 
 from adapters.clock import RealClock
 from config.settings import Settings
-from incidents.case import Role
 from incidents.posted import fingerprint
+from incidents.vocabulary import Role
 from tests.console.served import Served, served
 from tests.console.test_alert_sources import about, cap, send
 from tests.journeys.conftest import NewWorker

@@ -6,9 +6,10 @@ import pytest
 
 from config.settings import Settings
 from config.topics import CASE_COMMANDS
-from incidents.case import Actor, Command, CommandType, Evidence, Role, system
+from incidents.commands import Actor, Command, Evidence, system
 from incidents.events import CaseId
 from incidents.facts import encode_command
+from incidents.vocabulary import CommandType, Role
 from tests.incidents.closing import START, opening, sight
 from tests.journeys.conftest import NewWorker
 from tests.journeys.messages import Json, facts, of_case, send_raw

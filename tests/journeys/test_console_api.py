@@ -10,7 +10,7 @@ import pytest
 
 from adapters.clock import RealClock
 from config.settings import Settings
-from incidents.case import Role
+from incidents.vocabulary import Role
 from tests.console.served import Served, served
 from tests.journeys.conftest import NewWorker
 from tests.journeys.messages import Json, report

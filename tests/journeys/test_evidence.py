@@ -14,7 +14,7 @@ import pytest
 from adapters.database import open_database
 from config.load import load_city
 from config.settings import Settings
-from incidents.case import Role
+from incidents.vocabulary import Role
 from tests.adapters.pictures import SECRET, phone_jpeg, scene
 from tests.console.door import a_door, bearer
 from tests.journeys.conftest import NewWorker

@@ -15,9 +15,10 @@ from adapters.database import open_database
 from adapters.silences import Silences
 from config.settings import ROOT, Settings
 from config.topics import CASE_EVENTS, CASES_LATEST
-from incidents.case import Fact, FactType
+from incidents.case import Fact
 from incidents.facts import encode_case, encode_fact
 from incidents.silences import Repeats, Wish
+from incidents.vocabulary import FactType
 from tests.conftest import environment
 from tests.journeys.conftest import NewWorker
 from tests.journeys.messages import send_raw

@@ -5,7 +5,7 @@ import signal
 from pathlib import Path
 
 from config.settings import Settings
-from incidents.case import FactType, State
+from incidents.vocabulary import FactType, State
 from tests.journeys.conftest import NewWorker
 from tests.journeys.receiving import Street, receiving
 from tests.journeys.test_hooks import configured, publish

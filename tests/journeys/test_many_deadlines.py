@@ -15,8 +15,9 @@ from adapters.hot import HotStore, Keys, connect
 from config.load import load_city
 from config.settings import Settings
 from config.topics import CASE_COMMANDS
-from incidents.case import Deadline, DeadlineKind, State
+from incidents.case import Deadline
 from incidents.events import CaseId, epoch_ms
+from incidents.vocabulary import DeadlineKind, State
 from streams.clock import ClockStage
 from streams.routing import CommandBus
 from tests.journeys.messages import records_of

@@ -21,7 +21,7 @@ from adapters.stack_engines import free_port
 from config.load import load_city
 from config.settings import ROOT, Settings
 from config.topics import TOPICS
-from incidents.case import Role
+from incidents.vocabulary import Role
 from tests.conftest import environment
 from tests.console.door import a_door, bearer
 from tests.journeys.conftest import NewWorker

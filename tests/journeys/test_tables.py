@@ -15,9 +15,9 @@ from adapters.case_query import CaseQuery
 from adapters.database import Database, open_database
 from config.load import load_city
 from config.settings import Settings
-from incidents.case import State
 from incidents.events import CaseId
 from incidents.rights import EVERYTHING
+from incidents.vocabulary import State
 from tests.journeys.conftest import NewWorker
 from tests.journeys.messages import facts, of_case
 from tests.journeys.process import ask

@@ -4,21 +4,9 @@ from datetime import timedelta
 
 import pytest
 
-from incidents.catalogue import (
-    Bounds,
-    Category,
-    Channel,
-    City,
-    ClockKind,
-    Condition,
-    DistrictName,
-    Filing,
-    Match,
-    Named,
-    Nature,
-    Severity,
-)
+from incidents.catalogue import Bounds, Category, City, ClockKind, Condition, DistrictName, Named
 from incidents.places import Locate, Located
+from incidents.vocabulary import Channel, Filing, Match, Nature, Severity
 
 
 def a_category(key: str, *match: Match, nature: Nature = Nature.LASTING, severity: Severity = Severity.NORMAL) -> Category:

@@ -14,8 +14,9 @@ from adapters.evidence import EvidenceStore, open_evidence
 from adapters.pictures import read
 from config.load import load_city
 from config.settings import Settings
-from incidents.case import Command, Evidence, State
+from incidents.commands import Command, Evidence
 from incidents.steps.intake import read as read_report
+from incidents.vocabulary import State
 from producers.album import Album
 from producers.pictured import Pictured
 from producers.simulation.plan import SimulationOptions

@@ -4,9 +4,10 @@ from datetime import timedelta
 
 from config.load import load_city
 from config.settings import Settings
-from incidents.case import Fact, FactType, State
+from incidents.case import Fact
 from incidents.places import distance_m
 from incidents.positions import UnitState, decode_position, encode_position
+from incidents.vocabulary import FactType, State
 from producers.patrols import BEAT_M, Patrols
 from tests.streams.fact_agents import AT, a_fact
 

@@ -11,10 +11,11 @@ from typing import Any
 
 import pytest
 
-from incidents.catalogue import City, Match
+from incidents.catalogue import City
 from incidents.places import Locate, distance_m
 from incidents.plates import CN_PLATE
 from incidents.steps import intake
+from incidents.vocabulary import Match
 from producers.base import Item
 from producers.simulation.plan import SimulationOptions, Stamps
 from producers.sources.simulate import Simulation

@@ -11,10 +11,12 @@ import pytest
 
 from config.load import load_city
 from config.settings import Settings
-from incidents.case import ENDED, Case, Command, CommandType, Fact, FactType, Opening, Place, Position, Role, SourceTotal, State, system
-from incidents.catalogue import Channel, City, Severity
+from incidents.case import Case, Fact, Position
+from incidents.catalogue import City
+from incidents.commands import Command, Opening, Place, SourceTotal, system
 from incidents.decision import Decision
 from incidents.steps import closure, escalation, routing
+from incidents.vocabulary import ENDED, Channel, CommandType, FactType, Role, Severity, State
 from producers.units import Lane, Planned, Shares, Units
 
 START = datetime(2026, 11, 20, 1, 0, tzinfo=UTC)

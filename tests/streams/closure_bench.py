@@ -11,7 +11,8 @@ from adapters.case_store import Cases
 from adapters.clock import RealClock
 from adapters.fault import Fault
 from config.settings import Settings
-from incidents.case import Case, Command, Fact
+from incidents.case import Case, Fact
+from incidents.commands import Command
 from incidents.errors import TryAgain
 from incidents.events import CaseId, epoch_ms
 from incidents.facts import decode_fact, encode_command

@@ -12,10 +12,11 @@ from adapters.bus import Out, Publisher, topic_state
 from adapters.feed import Frame, frame
 from config.settings import Settings
 from config.topics import CASE_EVENTS, REJECTED
-from incidents.case import Case, Fact, FactType, Place, State, system
-from incidents.catalogue import Channel, Severity
+from incidents.case import Case, Fact
+from incidents.commands import Place, system
 from incidents.events import CaseId
 from incidents.facts import encode_fact
+from incidents.vocabulary import Channel, FactType, Severity, State
 from streams.agents import Act, FactAgent, Ports, Rebuild
 from streams.app import AgentApp, agent_app
 

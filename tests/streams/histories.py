@@ -13,8 +13,8 @@ import orjson
 from adapters.sift_memory import MemorySift
 from config.load import load_city
 from config.settings import Settings
-from incidents.case import State
 from incidents.catalogue import City
+from incidents.vocabulary import State
 from streams.lanes import Gate, Lane
 from streams.sorting import Sorter
 from tests.adapters.sifting import Shelf

@@ -14,10 +14,11 @@ from config.load import load_city
 from config.notice_tree import matcher_of, tree_of
 from config.settings import Settings
 from handlers.engine import Receivers
-from incidents.case import Fact, FactType, State
+from incidents.case import Fact
 from incidents.catalogue import City
 from incidents.hooks import Subscription
 from incidents.notice_board import BoardRules
+from incidents.vocabulary import FactType, State
 from streams.hooks_dispatch import Desk, Dispatcher
 from streams.hooks_telling import OnDuty, Telling
 from tests.handlers.receiver import PlainChannel, target

@@ -10,9 +10,11 @@ from adapters import metrics
 from adapters.case_memory import MemoryCases
 from adapters.case_store import Cases, Move
 from adapters.clock import JumpGuard, RealClock
-from incidents.case import Case, Command, CommandType, Deadline, DeadlineKind, State
+from incidents.case import Case, Deadline
+from incidents.commands import Command
 from incidents.errors import NotReady, TryAgain
 from incidents.events import CaseId, epoch_ms
+from incidents.vocabulary import CommandType, DeadlineKind, State
 from streams.clock import AT_ONCE, GRACE_S, ClockStage
 from tests.streams.fact_agents import AT, a_fact, until
 

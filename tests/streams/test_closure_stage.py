@@ -9,9 +9,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from adapters.bus import partition_of
-from incidents.case import Command, State, system
+from incidents.commands import Command, system
 from incidents.events import CaseId
 from incidents.facts import encode_command
+from incidents.vocabulary import State
 from tests.incidents.closing import CASE, OTHER, PHOTO, START, opening, sight
 from tests.streams.closure_bench import PARTITIONS, Bench, Died, DiesAt
 

@@ -10,10 +10,12 @@ from adapters import case_rows
 from adapters.feed import MemoryFeed
 from config.load import load_city
 from config.settings import Settings
-from incidents.case import Command, CommandType, FactType, Precedent, State
+from incidents.case import Precedent
+from incidents.commands import Command
 from incidents.errors import BadCommand
 from incidents.facts import encode_fact
 from incidents.route_choice import NOTHING, Known
+from incidents.vocabulary import CommandType, FactType, State
 from streams.projection import Projection, Seen, seen
 from streams.routing import Routing
 from tests.streams.fact_agents import AT, a_fact

@@ -6,9 +6,9 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from incidents.catalogue import Match
 from incidents.errors import BadReport
 from incidents.steps import intake
+from incidents.vocabulary import Match
 from streams.glance import Glancer, whole
 from tests.incidents.reporting import GONE, GOOD, changed, compact, good, qingdao, sorter
 

@@ -12,10 +12,11 @@ from hypothesis import strategies as st
 
 from adapters.deliveries import Attempt, End, Settled
 from adapters.hook_state import Escalation, LeaseLost
-from incidents.case import Fact, FactType, State
+from incidents.case import Fact
 from incidents.errors import TryAgain
 from incidents.notice_decide import Silence
 from incidents.notices import Notice
+from incidents.vocabulary import FactType, State
 from streams.hooks_dispatch import Dispatcher
 from streams.hooks_proof import Proofs
 from tests.streams.fact_agents import AT, a_fact

@@ -7,7 +7,7 @@ import orjson
 
 from adapters import metrics
 from adapters.sift_memory import MemorySift
-from incidents.case import Command
+from incidents.commands import Command
 from incidents.places import Located
 from streams.lanes import Lane
 from streams.telling import sight_data

@@ -5,7 +5,8 @@ from typing import Any
 
 import pytest
 
-from incidents.case import Case, SourceTotal
+from incidents.case import Case
+from incidents.commands import SourceTotal
 from incidents.decision import Verdict
 from incidents.events import CaseId
 from incidents.sightings import opened

@@ -13,8 +13,8 @@ from standardwebhooks import Webhook
 from config.settings import ROOT
 from handlers.channel import channels
 from handlers.event_schemas import ABOUT_NO_CASE, GROUPS, schemas
-from incidents.case import FactType
 from incidents.notices import Notice, digest_of
+from incidents.vocabulary import FactType
 from tests.handlers.channels.notices import AT, alert, fact, notice, operational, sent, target
 
 URL = "https://receiver.example.com/events"

@@ -14,10 +14,11 @@ from hypothesis import strategies as st
 from config.load import load_folder
 from handlers.channel import Outgoing, channels
 from incidents.alerts import alert_of
-from incidents.case import Actor, Case, Identity, Personal, Place, Role, State, Statement
-from incidents.catalogue import Channel, Match, Severity
+from incidents.case import Case
+from incidents.commands import Actor, Identity, Personal, Place, Statement
 from incidents.notices import Alert, Notice, digest_of
 from incidents.public_address import public_address
+from incidents.vocabulary import Channel, Match, Role, Severity, State
 from tests.handlers.channels.notices import AT, QINGDAO, notice, sent, target
 
 CITY = load_folder(QINGDAO)
