@@ -37,6 +37,14 @@ def free_port(taken: Iterable[int] = ()) -> int:
             return port
 
 
+def free_ports(many: int) -> list[int]:
+    """So many in a row, as a worker's processes take them for /metrics."""
+    while True:
+        first = free_port()
+        if all(is_free(first + at) for at in range(many)):
+            return [first + at for at in range(many)]
+
+
 def is_free(port: int) -> bool:
     """Whether a server could listen on this port now."""
     with socket.socket() as probe:

@@ -22,7 +22,7 @@ from adapters.case_files import CaseFiles, hot_store
 from adapters.clock import open_clock
 from adapters.evaluation_store import read_only
 from adapters.health import ask
-from adapters.stack_engines import free_port, is_free
+from adapters.stack_engines import free_ports
 from benchmarks.soak import READY_WITHIN_S, Plan, commit, save, say, servers
 from benchmarks.watching import Watch
 from cli.demo_players import Players
@@ -33,6 +33,7 @@ from incidents.catalogue import City
 from incidents.errors import TryAgain, UserError
 from incidents.vocabulary import ENDED, DeadlineKind, State
 from producers.units import Units
+from streams.topology import WORKER
 
 BEGINS = "2026-11-23T06:00+08:00"
 """A Monday, so that working hours run; the day's curve goes round the clock from there."""
@@ -97,12 +98,12 @@ class DayRun:
 
     def carry_out(self) -> dict[str, Any]:
         """From the first process to the verdicts' figures; ends what it started."""
-        first = next(port for port in iter(free_port, None) if is_free(port + 1))
+        ports = free_ports(len(WORKER))
         try:
-            self._players.start("worker", ["worker"], {"CITYLOOP_METRICS_PORT": str(first)})
-            self._wait("the worker", lambda: all(ask(f"http://127.0.0.1:{port}/readyz", 2.0).well for port in (first, first + 1)))
+            self._players.start("worker", ["worker"], {"CITYLOOP_METRICS_PORT": str(ports[0])})
+            self._wait("the worker", lambda: all(ask(f"http://127.0.0.1:{port}/readyz", 2.0).well for port in ports))
             self._players.start("units", ["units", "--seed", str(self.wish.seed)])
-            watch = Watch(self._settings, {}, (first, first + 1))
+            watch = Watch(self._settings, {}, tuple(ports))
             try:
                 self._day()
                 self._drain(watch)

@@ -30,12 +30,13 @@ from rich.console import Console
 
 from adapters import stack
 from adapters.health import ask
-from adapters.stack_engines import free_port, is_free
+from adapters.stack_engines import free_ports
 from adapters.stack_state import Mode
 from benchmarks.flatness import trend
 from benchmarks.watching import Sample, Watch, quantile
 from cli.demo_players import Players
 from config.settings import ROOT, Settings, load_settings
+from streams.topology import WORKER, Process, names_of
 
 SAMPLE_EVERY_S = 5.0
 LAG_EVERY_S = 1.0
@@ -46,8 +47,8 @@ MOST_LAG_S = 5.0
 LEAST_OFFERED = 0.9
 """Share of the rate that the simulator must have offered, or the run says nothing about it."""
 SAMPLES_KEPT = 240
-OURS = ("worker", "intake", "cases")
-"""The worker's parent and its two processes; the others are shown and not judged."""
+OURS = ("worker", *WORKER)
+"""The worker's parent and its processes; the others are shown and not judged."""
 say = Console(stderr=True, soft_wrap=True, highlight=False).print
 
 
@@ -72,7 +73,7 @@ WHOLE_CITY = Plan("whole-city", 10, 230_000, 10_000, connect=3, shares=("--false
 SOAK = Plan("soak", 60, 50, 30, warm_up=30, clock=1440, people=True, begins="2026-01-05T00:00+08:00")
 """It begins early in a year that the calendar knows: a day is a minute, and no case is filed whose deadline lies in an unknown one.
 Warm-up until cases are forgotten (seven minutes), have left Redis (ten more), and the live feed has 100,000 frames (thirty)."""
-REMEMBERED_MB = {"intake": 16.0}
+REMEMBERED_MB: dict[str, float] = {Process.FLOOD: 16.0}
 """What bounded memories take while a soak fills them: the places of 50,000 cases and the partitions of 32,768 keys, 0.57 and 0.23 kB each
 (measured). A soak opens 20,000 cases an hour; in a city they are full within the first hours."""
 
@@ -90,15 +91,15 @@ class Run:
 
     def carry_out(self, stop: Callable[[], bool]) -> None:
         """From the first process to the drained log; ends what it started."""
-        first = next(port for port in iter(free_port, None) if is_free(port + 1))
+        ports = free_ports(len(WORKER))
         try:
-            self._players.start("worker", ["worker"], {"CITYLOOP_METRICS_PORT": str(first)})
+            self._players.start("worker", ["worker"], {"CITYLOOP_METRICS_PORT": str(ports[0])})
             if self.plan.people:
                 self._players.start("units", ["units"])
-            self._until_ready(first)
+            self._until_ready(ports)
             self._players.start("simulate", self._simulate())
             processes = self._engines | self._processes()
-            watch = Watch(self._settings, processes, (first, first + 1))
+            watch = Watch(self._settings, processes, tuple(ports))
             try:
                 self._watch(watch, stop)
             finally:
@@ -110,9 +111,9 @@ class Run:
         wish = ["--cameras", str(self.plan.cameras), "--rate", f"{self.plan.rate:g}"]
         return ["simulate", "--flat", *wish, "--connect", f"{self.plan.connect:g}", *self.plan.shares]
 
-    def _until_ready(self, first: int) -> None:
+    def _until_ready(self, ports: Sequence[int]) -> None:
         deadline = time.monotonic() + READY_WITHIN_S
-        for port in (first, first + 1):
+        for port in ports:
             while not (answer := ask(f"http://127.0.0.1:{port}/readyz", 2.0)).well:
                 self._players.check()
                 if time.monotonic() > deadline:
@@ -123,7 +124,7 @@ class Run:
         worker = self._players.pid("worker")
         children = Path(f"/proc/{worker}/task/{worker}/children").read_text().split()
         words = {int(pid): Path(f"/proc/{pid}/cmdline").read_text() for pid in children}
-        named = {("intake" if "\0intake\0" in line else "cases"): pid for pid, line in words.items()}
+        named = {each.value: pid for each in WORKER for pid, line in words.items() if f"\0{','.join(names_of(each))}\0" in line}
         others = ["simulate", *(["units"] if self.plan.people else [])]
         return {"worker": worker, **named} | {name: self._players.pid(name) for name in others}
 
@@ -181,7 +182,7 @@ def figures(run: Run) -> dict[str, Any]:
         stage: {f"p{share * 100:g}": quantile(measured[0].ages.get(stage, {}), counts, share) for share in (0.5, 0.99)}
         for stage, counts in last.ages.items()
     }
-    grown = {name: (last.rss_mb[name] - first.rss_mb[name]) * 2**20 for name in ("intake", "cases") if name in last.rss_mb}
+    grown = {name: (last.rss_mb[name] - first.rss_mb[name]) * 2**20 for name in WORKER if name in last.rss_mb}
     return {
         "seconds": last.at_s,
         "reports": reports,
@@ -198,7 +199,7 @@ def figures(run: Run) -> dict[str, Any]:
         "redis_bytes_per_camera": round((last.redis_mb - first.redis_mb) * 2**20 / plan.cameras),
         "worker_bytes_per_camera": {name: round(grew / plan.cameras) for name, grew in grown.items()},
         "redis_bytes_per_known_pair": round((last.redis_mb - first.redis_mb) * 2**20 / max(1, last.remembered)),
-        "worker_bytes_per_known_pair": round(grown.get("intake", 0.0) / max(1, last.remembered)),
+        "worker_bytes_per_known_pair": round(grown.get(Process.FLOOD, 0.0) / max(1, last.remembered)),
     }
 
 

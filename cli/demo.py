@@ -24,7 +24,7 @@ from rich.live import Live
 from adapters import stack
 from adapters.health import ask
 from adapters.log import configure_logging
-from adapters.stack_engines import free_port, is_free
+from adapters.stack_engines import free_port, free_ports, is_free
 from cli.accounts import DemoAccount, demo_accounts
 from cli.demo_players import Fallen, Players
 from cli.demo_receiver import with_receiver
@@ -199,7 +199,7 @@ class _Director:
         self._story = Story(settings, city.levels[0])
         self._receiver = receiver
         self._view = View(city, self._story, self._page, f"http://{HOST}:{receiver}/", accounts)
-        self._probes = next(port for port in iter(free_port, None) if is_free(port + 1) and is_free(port + 2))
+        self._probes = free_ports(4)  # three of the worker, one of the hooks
         self._stop = asyncio.Event()
 
     async def direct(self, is_terminal: bool) -> bool:
@@ -227,13 +227,13 @@ class _Director:
 
     async def _bring_on(self) -> None:
         say("starting the worker, the page and the city's people …")
-        self._players.start("worker", ["worker"], {"CITYLOOP_METRICS_PORT": str(self._probes)})
+        self._players.start("worker", ["worker"], {"CITYLOOP_METRICS_PORT": str(self._probes[0])})
         self._players.start("console", ["console"])
         self._players.start("receiver", ["hooks", "receiver", "--port", str(self._receiver)])
-        self._players.start("hooks", ["hooks", "run"], {"CITYLOOP_METRICS_PORT": str(self._probes + 2)})
+        self._players.start("hooks", ["hooks", "run"], {"CITYLOOP_METRICS_PORT": str(self._probes[-1])})
         self._players.start("units", ["units", "--seed", str(self._wish.seed), "--pictures", "--leave", LEFT_TO_YOU])
         host = self._settings.metrics_host
-        await self._wait_for(f"{self._page}readyz", *(f"http://{host}:{self._probes + at}/readyz" for at in (0, 1, 2)))
+        await self._wait_for(f"{self._page}readyz", *(f"http://{host}:{port}/readyz" for port in self._probes))
         say(f"the page: {self._page}")
         say(f"who is told: http://{HOST}:{self._receiver}/")
         for line in self._view.accounts():

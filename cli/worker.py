@@ -27,9 +27,9 @@ def register(app: typer.Typer) -> None:
 def worker(only: Only = None, parent: Parent = None, metrics_port: Port = None) -> None:
     """Run the stages between a report and its closure, in the foreground, until Ctrl-C or SIGTERM.
 
-    Without `--only` two processes run, so that people never wait behind the flood of reports: intake, and closure, routing, clock,
-    projection and evaluation. A process that dies is started again. /metrics, /healthz and /readyz are on CITYLOOP_METRICS_PORT and the
-    port above it.
+    Without `--only` three processes run, so that people never wait behind the flood of reports, nor cases behind those who read of them:
+    intake; closure, routing and clock; projection, evaluation and positions. A process that dies is started again. /metrics, /healthz and
+    /readyz are on CITYLOOP_METRICS_PORT and the two ports above it.
 
     Example: `cityloop worker --only intake` on one machine, on another `cityloop worker --only closure,routing,clock,projection,evaluation`
     """
@@ -45,7 +45,7 @@ def worker(only: Only = None, parent: Parent = None, metrics_port: Port = None) 
 
 
 def commands(settings: Settings) -> list[list[str]]:
-    """The argument list of each process; the second takes the port above the first's."""
+    """The argument list of each process; each takes the port above the one's before it."""
     first = settings.metrics_port
     ports = [first + at if first else 0 for at in range(len(WORKER))]
     return [["worker", "--only", ",".join(names_of(each)), "--metrics-port", str(port)] for each, port in zip(WORKER, ports, strict=True)]

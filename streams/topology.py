@@ -41,13 +41,14 @@ Build = Callable[[Deps, Rebuild], RoleApp]
 
 
 class Process(StrEnum):
-    """Which process runs a role: people must not wait behind the flood in one loop, nor cases behind those who are told of them.
+    """Which process runs a role: people must not wait behind the flood in one loop, nor cases behind those who read or are told of them.
 
-    `cityloop worker` runs the first two, `cityloop hooks run` the third.
+    `cityloop worker` runs the first three, `cityloop hooks run` the last.
     """
 
     FLOOD = "flood"
     CASES = "cases"
+    TABLES = "tables"
     HOOKS = "hooks"
 
 
@@ -121,7 +122,7 @@ STAGES: tuple[Stage, ...] = (
         "keep the SQL tables, and tell the console's live feed",
         (CASE_EVENTS,),
         (REJECTED,),
-        process=Process.CASES,
+        process=Process.TABLES,
         step=None,
         app=build_projection,
     ),
@@ -130,7 +131,7 @@ STAGES: tuple[Stage, ...] = (
         "keep every case's flags, from which all indicators are counted",
         (CASE_EVENTS,),
         (),
-        process=Process.CASES,
+        process=Process.TABLES,
         step=None,
         app=build_evaluation,
     ),
@@ -139,7 +140,7 @@ STAGES: tuple[Stage, ...] = (
         "keep where vehicles, drones and crews are",
         (UNIT_POSITIONS,),
         (REJECTED,),
-        process=Process.CASES,
+        process=Process.TABLES,
         step=None,
         app=build_positions,
     ),
@@ -167,7 +168,7 @@ STAGES: tuple[Stage, ...] = (
 
 FOR_OTHERS = (ALERTS_UNDELIVERED,)
 """Topics that no stage of ours reads: they are for whoever watches the operation."""
-WORKER = (Process.FLOOD, Process.CASES)
+WORKER = (Process.FLOOD, Process.CASES, Process.TABLES)
 """What `cityloop worker` runs."""
 
 ROLES = {stage.name: stage for stage in STAGES if isinstance(stage, Role)}

@@ -10,8 +10,9 @@ import urllib.request
 from pathlib import Path
 from typing import Any
 
-from adapters.stack_engines import free_port, is_free
+from adapters.stack_engines import free_ports
 from config.settings import ROOT, Settings
+from streams.topology import WORKER
 from tests.conftest import environment
 from tests.servers import die_with_us
 from tests.stack.commands import bare_environment, cityloop
@@ -21,11 +22,11 @@ TAIL = 6000
 
 
 class Worker:
-    """One worker in a test's namespace; with `--only` it is one process, otherwise a parent with two children."""
+    """One worker in a test's namespace; with `--only` it is one process, otherwise a parent with three children."""
 
     def __init__(self, settings: Settings, words: tuple[str, ...], variables: dict[str, object], log: Path) -> None:
         self.log = log
-        self._ports = _ports(1 if "--only" in words else 2)
+        self._ports = free_ports(1 if "--only" in words else len(WORKER))
         self._words = [*die_with_us(), sys.executable, "-m", "cli", "worker", *words]
         chosen = environment(settings) | {"CITYLOOP_METRICS_PORT": self._ports[0]} | variables
         self._environment = bare_environment(**chosen)
@@ -60,7 +61,7 @@ class Worker:
         assert self.ended() is None, f"the worker ended with {self.ended()}:\n{self.tail()}"
 
     def ready(self, process: int = 0) -> bool:
-        """Whether /readyz of its first (or second) process says so."""
+        """Whether /readyz of its process of this number says so."""
         status, _ = self._ask(process, "/readyz")
         return status == 200
 
@@ -141,11 +142,3 @@ def _words(pid: int) -> list[str]:
     except OSError:  # it ended between two looks
         return []
     return line[line.index("--only") + 1].split(",") if "--only" in line else []
-
-
-def _ports(many: int) -> list[int]:
-    """Free ports in a row, as the worker takes them."""
-    while True:
-        first = free_port()
-        if all(is_free(first + at) for at in range(many)):
-            return [first + at for at in range(many)]

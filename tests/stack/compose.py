@@ -12,11 +12,10 @@ from typing import Any
 
 import yaml
 
-from adapters.stack_engines import free_port, is_free
+from adapters.stack_engines import free_port, free_ports
 from config.settings import ROOT
 from tests.servers import die_with_us
 from tests.stack.commands import bare_environment
-from tests.waiting import until
 
 FILE = ROOT / "docker-compose.yml"
 JVM = ["java", "-XX:+UseSerialGC"]
@@ -82,9 +81,8 @@ class Native:
 
 
 def native_ports() -> dict[str, str]:
-    """A free port for each that the file names; the worker's second stays the one above its first."""
-    metrics = until(lambda: next((port for port in (free_port(),) if is_free(port + 1)), 0), "two free ports in a row")
-    chosen = {"9100": metrics, "9101": metrics + 1}
+    """A free port for each that the file names; the worker's stay in a row."""
+    chosen = dict(zip(("9100", "9101", "9102"), free_ports(3), strict=True))
     for there in ("19092", "9092", "29093", "6379", "8080"):
         chosen[there] = free_port(chosen.values())
     return {there: str(here) for there, here in chosen.items()}
