@@ -10,6 +10,7 @@ from functools import partial
 from typing import Any
 
 from fastapi import APIRouter, Depends, FastAPI
+from fastapi.middleware.gzip import GZipMiddleware
 from fastapi.staticfiles import StaticFiles
 
 from console.edge import Edge, broken
@@ -91,7 +92,7 @@ def create_app(world: World) -> FastAPI:
     app.add_exception_handler(Exception, broken)
     for router in ROUTERS:
         app.include_router(router(world), dependencies=[Depends(known_query)])
-    app.mount("/static", StaticFiles(directory=STATIC), name="static")
+    app.mount("/static", GZipMiddleware(StaticFiles(directory=STATIC), minimum_size=1000, compresslevel=6), name="static")
     document(app)  # here, for FastAPI cannot make it for two requests at once
     return app
 

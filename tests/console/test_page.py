@@ -43,6 +43,16 @@ def test_every_answer_carries_a_strict_policy(client: httpx.Client, path: str) -
 
 
 @pytest.mark.stack
+def test_scripts_travel_compressed_and_are_asked_for_again_by_their_tag(client: httpx.Client) -> None:
+    path = "/static/vendor/maplibre-gl.mjs"
+    first = client.get(path, headers={"Accept-Encoding": "gzip"})
+    assert first.headers["content-encoding"] == "gzip"
+    assert first.num_bytes_downloaded < len(first.content) / 3
+    again = client.get(path, headers={"Accept-Encoding": "gzip", "If-None-Match": first.headers["etag"]})
+    assert (again.status_code, again.content) == (304, b"")
+
+
+@pytest.mark.stack
 def test_the_page_is_read_only(client: httpx.Client) -> None:
     for path in ("/", "/api/v1/cases", "/api/v1/audit"):
         assert client.post(path).status_code == 405
