@@ -45,7 +45,7 @@ def asked(desks: Offices, role: Role, folder: Path, *options: str) -> str:
     program = shutil.which("schemathesis", path=str(Path(sys.executable).parent))
     assert program, "schemathesis is in requirements-dev.lock; `make setup` installs it"
     command = [program, "--config-file", str(HERE / "schemathesis.toml"), "run", f"{desks.console.address}/openapi.json"]
-    command += ["--checks", "all", "--exclude-path", ENDLESS, "--continue-on-failure", "--request-timeout", "20", *options]
+    command += ["--checks", "all", "--exclude-path", ENDLESS, "--continue-on-failure", "--request-timeout", "60", *options]
     done = subprocess.run(
         [*die_with_us(), *command],
         cwd=folder,
