@@ -64,7 +64,7 @@ def test_each_ending_has_its_exit_code_and_one_message(
 
     app = typer.Typer(pretty_exceptions_enable=False)
     app.command()(fail)
-    monkeypatch.setattr(main, "build", lambda _: app)
+    monkeypatch.setattr(main, "build", lambda *_: app)
     assert main.run([]) == code
     assert capsys.readouterr().err == message
 
@@ -75,7 +75,7 @@ def test_a_bug_is_a_traceback_not_a_message(monkeypatch: pytest.MonkeyPatch) -> 
 
     app = typer.Typer(pretty_exceptions_enable=False)
     app.command()(fail)
-    monkeypatch.setattr(main, "build", lambda _: app)
+    monkeypatch.setattr(main, "build", lambda *_: app)
     with pytest.raises(ZeroDivisionError):
         main.run([])
 
