@@ -92,7 +92,7 @@ def create_app(world: World) -> FastAPI:
     app.add_exception_handler(Exception, broken)
     for router in ROUTERS:
         app.include_router(router(world), dependencies=[Depends(known_query)])
-    app.mount("/static", GZipMiddleware(StaticFiles(directory=STATIC), minimum_size=1000, compresslevel=6), name="static")
+    app.mount("/static", GZipMiddleware(StaticFiles(directory=STATIC), minimum_size=1000, compresslevel=1), name="static")
     document(app)  # here, for FastAPI cannot make it for two requests at once
     return app
 
