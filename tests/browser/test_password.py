@@ -35,7 +35,7 @@ def signed_in(page: NewPage, desk: Served, name: str, to: str, **context: object
     """A page after signing in with the keyboard."""
     found = page(f"{desk.address}/", f"login?next={to}", expected=("401", "403"), **context)
     type_and_enter(found, name, PASSWORD)
-    found.wait_for_url(f"**{to}")
+    found.wait_for_url(f"{desk.address}{to}")
     found.wait_for_selector("body[data-ready]")
     return found
 
