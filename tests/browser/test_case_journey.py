@@ -45,7 +45,7 @@ class Centre:
         place.page.get_by_label("账号").fill(role)
         place.page.get_by_label("密码", exact=True).fill(self.passwords[role])
         place.page.keyboard.press("Enter")
-        place.page.wait_for_url(f"**{path}")
+        place.page.wait_for_url(f"{self.address}{path}")
         place.page.wait_for_selector("body[data-ready]", timeout=WITHIN_MS)
         return place
 
