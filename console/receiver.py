@@ -22,7 +22,7 @@ from starlette.staticfiles import StaticFiles
 
 from console.edge import SAFE
 from console.receiver_read import Message, answer, read
-from console.shells import RECEIVER, STATIC, served_page
+from console.shells import RECEIVER, STATIC, bare_page
 from console.words import catalogue
 from incidents.catalogue import City
 
@@ -148,9 +148,7 @@ def create_receiver(city: City, inbox: Inbox, *, real_time: bool = True) -> Star
     names = catalogue(city) | {"real_time": real_time}
 
     async def page(_: Request) -> Response:
-        shell = served_page(RECEIVER)
-        shell.headers.update(SAFE)
-        return shell
+        return bare_page(RECEIVER)
 
     async def receive(request: Request) -> Response:
         body = b""

@@ -14,7 +14,7 @@ from string import Template
 
 from starlette.responses import FileResponse, HTMLResponse
 
-from console.edge import policy
+from console.edge import SAFE, policy
 
 STATIC = Path(__file__).parent / "static"
 WORKER = "field-worker.js"
@@ -64,6 +64,13 @@ def served_page(page: Page) -> HTMLResponse:
     """Its answer, with the policy that lets its import map run, and nothing else that stands inline."""
     text = shell(page)
     return HTMLResponse(text, headers={"Cache-Control": "no-cache", "Content-Security-Policy": policy(*hashes(text))})
+
+
+def bare_page(page: Page) -> HTMLResponse:
+    """The same from a server without the console's edge: with the headers that the edge adds to every answer."""
+    answer = served_page(page)
+    answer.headers.update(SAFE)
+    return answer
 
 
 def worker() -> FileResponse:

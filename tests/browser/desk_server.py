@@ -18,10 +18,10 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 
-from console.edge import SAFE
-from console.shells import PAGES, STATIC, WORKER, Page, served_page, worker
+from console.shells import STATIC, WORKER, worker
 from tests.browser.desk import Desk, Json
 from tests.browser.desk_api import API, Act, problem
+from tests.browser.shown import page_routes
 from tests.waiting import until
 
 
@@ -42,18 +42,10 @@ def desk_served(desk: Desk, port: int = 0) -> Iterator[str]:
 
 
 def _application(desk: Desk) -> Starlette:
-    pages = [Route(path, _page(page)) for path, page in PAGES.items()]
     api = [Route(f"/api/v1{path}", _answer(desk, act), methods=[method]) for method, path, act in API]
-    return Starlette(routes=[Route(f"/{WORKER}", lambda _: worker()), *pages, *api, Mount("/static", StaticFiles(directory=STATIC))])
-
-
-def _page(page: Page) -> Any:
-    async def answer(_: Request) -> Response:
-        found = served_page(page)
-        found.headers.update(SAFE)
-        return found
-
-    return answer
+    return Starlette(
+        routes=[Route(f"/{WORKER}", lambda _: worker()), *page_routes(), *api, Mount("/static", StaticFiles(directory=STATIC))]
+    )
 
 
 def _answer(desk: Desk, act: Act) -> Any:

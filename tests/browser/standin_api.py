@@ -16,8 +16,8 @@ from starlette.responses import JSONResponse, Response, StreamingResponse
 from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 
-from console.edge import SAFE
-from console.shells import PAGES, STATIC, Page, served_page
+from console.shells import STATIC
+from tests.browser.shown import page_routes
 from tests.browser.standin import LEAD, TAB_OF, Standin
 from tests.browser.standin_city import NOW, ROW, iso, picture
 from tests.waiting import until
@@ -44,18 +44,8 @@ Body = dict[str, Any]
 
 def create(world: Standin) -> Starlette:
     """The application over it."""
-    routes = [Route(path, _page(page)) for path, page in PAGES.items()]
-    routes += [Route(f"/api/v1{path}", _answer(world, act), methods=[method]) for method, path, act in API]
-    return Starlette(routes=[*routes, Route("/api/v1/feed", _feed(world)), Mount("/static", StaticFiles(directory=STATIC))])
-
-
-def _page(page: Page) -> Any:
-    async def answer(_: Request) -> Response:
-        found = served_page(page)
-        found.headers.update(SAFE)
-        return found
-
-    return answer
+    routes = [Route(f"/api/v1{path}", _answer(world, act), methods=[method]) for method, path, act in API]
+    return Starlette(routes=[*page_routes(), *routes, Route("/api/v1/feed", _feed(world)), Mount("/static", StaticFiles(directory=STATIC))])
 
 
 def _feed(world: Standin) -> Any:
