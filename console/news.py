@@ -1,6 +1,7 @@
 """One thing to tell the browsers, encoded once: a fact, or who is at a case; and who is told what of it.
 
 Beside the encoded frame stand the few fields that decide who sees it. Whose case it was before the fact, and is no more, is told `gone`.
+That is a unit: a case lies where it was opened, for good, so that who sees it by its district or subdistrict loses none.
 """
 
 from collections.abc import Iterable, Sequence
@@ -25,7 +26,7 @@ class Event(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class News:
-    """An event and whose it is: seen by those whose scope covers where it is and one of `units`; `was` had it before."""
+    """An event and whose it is: seen by those whose scope covers where it is and one of `units`; the units `was` had it before."""
 
     cursor: str
     case_id: str

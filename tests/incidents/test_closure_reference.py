@@ -213,6 +213,11 @@ class History(RuleBasedStateMachine):
         assert case.category == "littering" or (case.handled_evidence and case.check_evidence)
 
     @invariant()
+    def it_lies_where_it_was_opened(self) -> None:
+        """Who sees a case by its district or subdistrict sees it for good: the live feed tells `gone` to units only."""
+        assert not self.offset or self.case.place == opening().place
+
+    @invariant()
     def counts_never_fall(self) -> None:
         if not self.offset:
             return

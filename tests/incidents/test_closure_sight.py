@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from incidents.case import Case
-from incidents.commands import Command, Evidence, Statement
+from incidents.commands import Command, Evidence, Place, Statement
 from incidents.vocabulary import Channel, State
 from tests.incidents.closing import OTHER, PHOTO, START, Desk, desk_in, opening, sight, total
 
@@ -27,6 +27,15 @@ def test_the_first_sight_opens_the_case_with_all_that_was_told() -> None:
     assert (fact.type, fact.sequence, case.state, case.count, case.level) == ("opened", 1, State.REPORTED, 3, "district")
     assert (case.evidence, case.statements, case.first_seen) == (PHOTO, (WORDS,), START)
     assert (fact.changes["state"], fact.changes["count"], fact.case) == ("reported", 3, case)
+
+
+def test_a_case_lies_where_it_was_opened_wherever_it_is_seen_later() -> None:
+    desk = Desk()
+    desk.take(sight())
+    before = desk.open.place
+    elsewhere = Place(lon=120.4, lat=36.1, accuracy_m=5, district="2", subdistrict="2001")
+    assert facts(desk, sight({"/cameras/2": total()}, id="again", opening=opening(place=elsewhere))) == ["sighted"]
+    assert desk.open.place == before
 
 
 def test_a_recurrence_is_said_after_the_opening() -> None:
