@@ -1,60 +1,17 @@
-"""Accounts, sessions, tokens and attempts on both databases."""
-
-import threading
-from dataclasses import dataclass, field
+"""Accounts and sessions on both databases."""
 
 import pytest
 from argon2 import PasswordHasher
 from sqlalchemy import text
 
-from adapters.attempts import ACCOUNT, HERE
-from adapters.database import Database
+from adapters.attempts import HERE
 from adapters.people import IDLE_MS, LASTS_MS, SEEN_EVERY_MS, People, Refused, SignedIn
-from adapters.tokens import DAY_MS, PREFIX, Tokens
+from adapters.tokens import PREFIX
 from incidents.errors import UserError
-from incidents.rights import Permission, Person
+from incidents.rights import Permission
 from incidents.vocabulary import Role
-from tests.console.door import PASSWORD, QUICK, a_person
-
-PARENTS = {"sanitation-city": None, "sanitation-370202": "sanitation-city", "crew-7": "sanitation-370202", "parks-city": None}
-
-
-@dataclass
-class Office:
-    """People and tokens whose clock the test turns."""
-
-    database: Database
-    now: int = 1_800_000_000_000
-    people: People = field(init=False)
-    tokens: Tokens = field(init=False)
-
-    def __post_init__(self) -> None:
-        self.people = People(self.database, PARENTS, QUICK, lambda: self.now)
-        self.tokens = Tokens(self.database, self.people, lambda: self.now)
-
-    def wang(self) -> Person:
-        """An account that is there."""
-        self.people.add(a_person(Role.DISPATCHER, "wang", level="district", district="370202"), PASSWORD)
-        return self.people.accounts()[0].person
-
-    def tried(self, password: str = PASSWORD, account: str = "wang", address: str = "10.0.0.1") -> SignedIn | Refused:
-        """One attempt."""
-        return self.people.sign_in(account, password, address)
-
-    def signed_in(self, account: str = "wang") -> SignedIn:
-        """An attempt that must be right."""
-        found = self.tried(account=account)
-        assert isinstance(found, SignedIn)
-        return found
-
-
-@pytest.fixture
-def office(databases: Database) -> Office:
-    """An office on each engine in turn."""
-    return Office(databases)
-
-
-# --- accounts ---------------------------------------------------------------------------------------------------------------------
+from tests.adapters.office import PARENTS, Office
+from tests.console.door import PASSWORD, a_person
 
 
 def test_who_knows_the_password_is_signed_in_as_the_accounts_person(office: Office) -> None:
@@ -135,9 +92,6 @@ def test_a_second_account_of_the_name_is_refused(office: Office) -> None:
 def test_a_units_person_knows_the_units_below_theirs(office: Office) -> None:
     office.people.add(a_person(Role.UNIT, "li", unit="sanitation-city"), PASSWORD)
     assert office.signed_in("li").person.below == ("crew-7", "sanitation-370202")
-
-
-# --- sessions ---------------------------------------------------------------------------------------------------------------------
 
 
 def test_a_session_outlives_the_process_that_began_it(office: Office) -> None:
@@ -239,124 +193,3 @@ def test_a_password_given_at_the_shell_meanwhile_is_not_written_over(office: Off
         patch.setattr(office.people, "_is", slow)
         assert isinstance(changed(office, here), Refused)
     assert isinstance(office.tried("given at the shell"), SignedIn)
-
-
-# --- attempts ---------------------------------------------------------------------------------------------------------------------
-
-
-def _wait(office: Office, **where: str) -> int:
-    found = office.tried("wrong", **where)
-    assert isinstance(found, Refused)
-    return found.wait_ms
-
-
-def test_guessing_is_slowed_down_more_and_more_and_never_for_good(office: Office) -> None:
-    office.wang()
-    assert [_wait(office) for _ in range(HERE.free)] == [0] * HERE.free
-    waits = []
-    for _ in range(14):
-        waits.append(_wait(office))
-        office.now += waits[-1]
-        assert _wait(office) == 0
-    assert waits[:4] == [1_000, 2_000, 4_000, 8_000]
-    assert waits[-1] == HERE.most_s * 1_000
-    office.now += HERE.most_s * 1_000
-    assert office.signed_in()
-    assert _wait(office) == 0
-
-
-def test_while_it_is_slowed_down_not_even_the_right_password_is_looked_at(office: Office) -> None:
-    office.wang()
-    for _ in range(HERE.free):
-        _wait(office)
-    assert isinstance(office.tried(), Refused)
-
-
-def test_who_guesses_elsewhere_does_not_shut_out_the_owner_for_more_than_a_minute(office: Office) -> None:
-    office.wang()
-    for number in range(ACCOUNT.free + 10):
-        _wait(office, address=f"10.0.1.{number}")
-        office.now += 1
-    found = office.tried(address="10.0.0.9")
-    assert isinstance(found, Refused)
-    assert 0 < found.wait_ms <= ACCOUNT.most_s * 1_000
-    office.now += found.wait_ms
-    assert isinstance(office.tried(address="10.0.0.9"), SignedIn)
-
-
-def test_many_attempts_at_once_do_not_slip_through(office: Office) -> None:
-    office.wang()
-    looked_at: list[int] = []
-    threads = [threading.Thread(target=lambda: looked_at.append(_wait(office))) for _ in range(20)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert looked_at.count(0) == HERE.free
-
-
-# --- tokens -----------------------------------------------------------------------------------------------------------------------
-
-CAMERA = a_person(Role.SYSTEM, "camera gateway", kind="token", scopes={Permission.REPORT})
-
-
-def test_a_token_is_its_person_until_it_ends(office: Office) -> None:
-    identity, token = office.tokens.create(CAMERA, 30)
-    assert token.startswith(PREFIX)
-    assert len(token) == len(PREFIX) + 43
-    assert office.tokens.find(token) == CAMERA.model_copy(update={"id": f"token:{identity}"})
-    assert office.tokens.find(token[:-1] + "_") is None
-    office.now += 30 * DAY_MS
-    assert office.tokens.find(token) is None
-
-
-def test_a_tokens_last_use_is_known(office: Office) -> None:
-    _, token = office.tokens.create(CAMERA, 30)
-    assert office.tokens.tokens()[0].used_at is None
-    office.now += 5
-    office.tokens.find(token)
-    assert office.tokens.tokens()[0].used_at == office.now
-
-
-def test_a_revoked_token_is_nobodys_and_stays_listed(office: Office) -> None:
-    identity, token = office.tokens.create(CAMERA, 30)
-    office.tokens.revoke(identity)
-    assert office.tokens.find(token) is None
-    assert [(each.id, each.revoked_at) for each in office.tokens.tokens()] == [(identity, office.now)]
-
-
-def test_a_rotated_token_works_on_beside_the_new_one_for_the_overlap(office: Office) -> None:
-    identity, old = office.tokens.create(CAMERA, 30)
-    fresh, new = office.tokens.rotate(identity, 30, overlap_hours=24)
-    assert [bool(office.tokens.find(token)) for token in (old, new)] == [True, True]
-    office.now += DAY_MS
-    assert [bool(office.tokens.find(token)) for token in (old, new)] == [False, True]
-    assert {each.id: each.follows for each in office.tokens.tokens()} == {identity: None, fresh: identity}
-    with pytest.raises(UserError, match="has ended"):
-        office.tokens.rotate(identity, 30, overlap_hours=24)
-
-
-@pytest.mark.parametrize(
-    ("role", "scopes", "days", "why"),
-    [
-        (Role.SYSTEM, {Permission.READ}, 30, "role system may not read; it may"),
-        (Role.SYSTEM, set(), 30, "name what the token is for"),
-        (Role.RESIDENT, {Permission.REPORT}, 30, "it may nothing"),
-        (Role.OPS, {Permission.READ}, 0, "1 to 366 days, not 0"),
-        (Role.OPS, {Permission.READ}, 367, "1 to 366 days"),
-    ],
-)
-def test_a_token_beyond_its_role_or_without_an_end_is_refused(
-    office: Office, role: Role, scopes: set[Permission], days: int, why: str
-) -> None:
-    with pytest.raises(UserError, match=why):
-        office.tokens.create(a_person(role, kind="token", scopes=scopes), days)
-
-
-def test_an_id_that_is_none_is_named_with_where_to_look(office: Office) -> None:
-    for act in (office.tokens.revoke, lambda identity: office.tokens.rotate(identity, 1, 1)):
-        with pytest.raises(UserError, match="no token 'x'; `cityloop tokens list`"):
-            act("x")
-    for change in (office.people.disable, lambda account: office.people.set_password(account, PASSWORD)):
-        with pytest.raises(UserError, match="no account 'x'; `cityloop accounts list`"):
-            change("x")

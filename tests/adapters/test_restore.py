@@ -9,7 +9,7 @@ import pytest
 from adapters.hot import HotStore
 from adapters.restore import Vault
 from incidents.errors import TryAgain
-from tests.adapters.test_case_store import hot_store
+from tests.adapters.case_stores import hot_store
 
 
 @asynccontextmanager

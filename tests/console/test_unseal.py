@@ -25,7 +25,7 @@ from incidents.masking import masked
 from incidents.rights import EVERYTHING
 from incidents.steps import intake
 from incidents.vocabulary import Role
-from tests.adapters.test_case_query import CITY
+from tests.adapters.cases_asked import CITY
 from tests.adapters.test_case_tables import tables_of, told
 from tests.adapters.test_seals import CITY as SECRET
 from tests.adapters.test_seals import PLAIN, WRAPPING, Clock, encoded
