@@ -20,6 +20,7 @@ from incidents.errors import MissingYear
 from incidents.masking import masked
 from incidents.places import distance_m
 from incidents.rights import Permission, Person, Scope, actor_of, may, scope_of
+from incidents.steps.routing import unfiled_because
 from incidents.vocabulary import FactType
 
 OUR_OWN = {"applied", "outcomes", "unfinished", "forgotten"}
@@ -50,6 +51,7 @@ class CasePages:
             row=CaseRow.model_validate(found.row),
             actions=self.actions(person, case, now),
             deadline=deadline_of(self.city, case),
+            unfiled=unfiled_because(self.city, case, now),
             merged=list(self._merged(scope, case)),
             suggestions=self._suggestions(scope, case),
             reports=sources(case),

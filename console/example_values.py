@@ -138,6 +138,7 @@ PAGE: dict[str, Any] = {
     "row": ROW,
     "actions": [ACTION],
     "deadline": None,
+    "unfiled": None,
     "merged": [],
     "suggestions": [NEAR],
     "reports": [SOURCE],

@@ -126,6 +126,9 @@ class CaseView(View):
     row: CaseRow
     actions: list[ActionView]
     deadline: DeadlineStory | None
+    unfiled: str | None = Field(
+        description="why a case that a rule files by itself still stands in `reported`, as `中文 / English`: the calendar lacks a year"
+    )
     merged: list[MergedView]
     suggestions: list[SuggestionView]
     reports: list[SourceView]

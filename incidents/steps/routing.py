@@ -5,10 +5,14 @@ is closure's question, for the case may have moved on.
 """
 
 from collections.abc import Callable, Sequence
+from datetime import datetime
 
 from incidents.case import Case
 from incidents.catalogue import Category, City, Unit
 from incidents.commands import Command, Grounds, system
+from incidents.effects import EFFECTS
+from incidents.errors import MissingYear
+from incidents.refusals import Why
 from incidents.route_choice import NOTHING, Choice, Known, choose
 from incidents.vocabulary import By, CommandType, FactType, Filing, State
 
@@ -46,6 +50,22 @@ def _filing(case: Case, category: Category) -> tuple[Command, ...]:
     keys = [condition.key for condition in category.conditions]
     condition = case.condition if case.condition in keys else keys[0]
     return (_command(case, CommandType.FILE, rule=rule, condition=condition),)
+
+
+def unfiled_because(city: City, case: Case, now: datetime) -> str | None:
+    """Why a case that a rule files by itself cannot be filed now: closure's words, in Chinese and English.
+
+    None where nothing hinders it, and where a person decides. A refused command leaves nothing with the case, so it is judged anew.
+    """
+    category = city.catalogue.get(case.category)
+    if category is None or case.state is not State.REPORTED:
+        return None
+    try:
+        for command in _filing(case, category):
+            EFFECTS[command.type](city, case, command, now)
+    except MissingYear as missing:
+        return Why.MISSING_YEAR.say(year=missing.year)
+    return None
 
 
 def _dispatch(case: Case, category: Category, choice: Callable[[], Choice | None]) -> tuple[Command, ...]:

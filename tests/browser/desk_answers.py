@@ -9,6 +9,7 @@ from incidents.commands import Statement
 from incidents.deadline_story import explain
 from incidents.masking import masked
 from incidents.places import distance_m
+from incidents.steps.routing import unfiled_because
 from tests.browser.standin_city import iso
 from tests.incidents.reporting import qingdao
 
@@ -44,6 +45,7 @@ def view(desk: "Desk", case: Case) -> Json:
         "row": row(case),
         "actions": offered(desk, case),
         "deadline": story.model_dump(mode="json") if story else None,
+        "unfiled": unfiled_because(desk.city, case, desk.now),
         "merged": [{"row": row(each), "at": iso(desk.now), "actor": by, "reason": "same_place 12 m"} for each in merged],
         "suggestions": [near(case, cases[each]) for each in case.suggested if each in cases],
         "reports": _reports(case),

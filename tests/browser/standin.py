@@ -57,6 +57,7 @@ class Standin:
         self.person: dict[str, Any] | None = LEAD
         self.password = "correct horse"
         self.refusals: list[tuple[int, dict[str, Any]]] = []
+        self.unfiled: dict[str, str] = {}
         self.commands: list[dict[str, Any]] = []
         self.asked: list[str] = []
         self._feeds: set[asyncio.Queue[bytes | None]] = set()

@@ -119,7 +119,14 @@ def _case(world: Standin, request: Request, _: Body) -> Any:
     case = {**row, "place": place, "evidence": [seen] if row["picture"] else [], "description": "路面有散落渣土，占用慢车道约三米。"}
     actions = [*ACTIONS.get(row["state"], []), ("note", ["words"])]
     told = [{"command": name, "needs": needs, "reason_required": "reason" in needs} for name, needs in actions]
-    empty: dict[str, Any] = {"deadline": None, "merged": [], "suggestions": [], "reports": [], "presence": []}
+    empty: dict[str, Any] = {
+        "deadline": None,
+        "unfiled": world.unfiled.get(row["case_id"]),
+        "merged": [],
+        "suggestions": [],
+        "reports": [],
+        "presence": [],
+    }
     return {"case": case, "row": row, "actions": told, **empty}
 
 

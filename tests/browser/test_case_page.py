@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -12,6 +12,7 @@ from tests.browser.conftest import complaints
 from tests.browser.desk import SPOT, Desk
 from tests.browser.opened import Opened, photo
 from tests.browser.standin_city import NOW
+from tests.incidents.reporting import qingdao
 from tests.waiting import until
 
 pytestmark = pytest.mark.browser
@@ -74,6 +75,19 @@ def test_the_deadline_tells_every_interval_that_counted_and_why(opened: OpenDesk
     expect(page.locator("dialog")).to_contain_text("4 工作时")
     expect(rows.filter(has_text="周末").first).to_be_visible()
     expect(rows.filter(has_text="工作时间").last).to_contain_text("4 小时 0 分")
+
+
+@pytest.mark.parametrize(
+    ("language", "why"),
+    [("zh", "规则未能自动立案：城市日历没有 {year} 年"), ("en", "Not filed by rule: the calendar does not know {year}")],
+)
+def test_a_case_that_no_rule_could_file_says_why(opened: OpenDesk, language: str, why: str) -> None:
+    calendar = qingdao().calendar
+    assert calendar is not None
+    last = max(calendar.known)
+    desk = Desk("shift_lead", now=datetime(last, 12, 31, 9, tzinfo=UTC))
+    page = opened(desk, f"/case/{desk.open('reported')}?lang={language}").page
+    expect(page.locator(".unfiled")).to_contain_text(why.format(year=last + 1))
 
 
 def test_only_valid_acts_are_offered_and_each_waits_ten_seconds_to_be_taken_back(opened: OpenDesk) -> None:

@@ -68,6 +68,16 @@ def test_a_case_is_filed_and_dispatched_by_keyboard_alone(standin: Serve, page: 
     assert all(told["key"] and told["if_match"] for told in world.commands)
 
 
+def test_the_drawer_says_why_no_rule_filed_a_case(standin: Serve, page: NewPage) -> None:
+    world, address = standin()
+    world.unfiled[world.add(9001)["case_id"]] = "城市日历没有 2027 年 / the calendar does not know 2027"
+    desk = page(address, "?tab=to_file")
+    opened(desk)
+    expect(desk.locator(".drawer .notice")).to_have_text("规则未能自动立案：城市日历没有 2027 年。")
+    give(desk, "v")
+    expect(desk.locator(".drawer .notice")).to_have_count(0)
+
+
 def test_a_command_can_be_taken_back_for_ten_seconds(standin: Serve, page: NewPage) -> None:
     world, address = standin()
     case = world.add(9001, severity="normal")["case_id"]

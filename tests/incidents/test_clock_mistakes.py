@@ -14,10 +14,11 @@ from config.settings import Settings
 from incidents import clocks
 from incidents.catalogue import City, ClockKind, Condition
 from incidents.limit_words import limit_of
+from incidents.steps import routing
 from incidents.steps.escalation import decide
-from incidents.vocabulary import State
+from incidents.vocabulary import FactType, State
 from incidents.workcalendar import WorkCalendar
-from tests.incidents.closing import NAME, PHOTO, Desk, category, city, outcome, sight
+from tests.incidents.closing import NAME, PHOTO, Desk, category, city, opening, outcome, sight
 
 STANDARDS = Path(__file__).parents[3] / "shared" / "data" / "standards" / "cn_case_standards_flat.csv"
 SHANGHAI = ZoneInfo("Asia/Shanghai")
@@ -188,6 +189,35 @@ def test_a_year_that_the_calendar_lacks_refuses_the_filing_and_changes_nothing()
     reason = desk.refused("file", "shift_lead", condition="days")
     assert "the calendar does not know 2027" in reason
     desk.must("file", "shift_lead", condition="urgent")
+
+
+def test_a_case_that_a_rule_cannot_file_for_want_of_a_year_says_so_in_both_languages() -> None:
+    desk = Desk(town())
+    desk.now = at("2026-12-31T17:00")
+    [file] = routing.decide(desk.city, desk.take(sight(opening=opening(condition="days"))).facts[0].case, FactType.OPENED)
+    assert not outcome(desk.take(file)).accepted
+    why = routing.unfiled_because(desk.city, desk.open, desk.now) or ""
+    assert why.startswith("城市日历没有 2027 年") and "the calendar does not know 2027" in why
+
+
+@pytest.mark.parametrize(
+    ("changes", "now"),
+    [
+        ({"condition": "days"}, "2026-12-21T17:00"),
+        ({"condition": "urgent"}, "2026-12-31T17:00"),
+        ({"condition": "days", "channel": "hotline"}, "2026-12-31T17:00"),
+        ({"condition": "days", "category": "gone"}, "2026-12-31T17:00"),
+    ],
+    ids=["the year is known", "no calendar is needed", "somebody verifies it first", "the catalogue lost the category"],
+)
+def test_a_case_that_a_rule_may_file_or_a_person_decides_has_no_such_reason(changes: dict[str, str], now: str) -> None:
+    desk = Desk(town(categories=(*town().categories, category("gone"))))
+    desk.take(sight(opening=opening(**changes)))
+    assert routing.unfiled_because(town(), desk.open, at(now)) is None
+
+
+def test_a_filed_case_has_no_reason_for_not_being_filed() -> None:
+    assert routing.unfiled_because(town(), filed("2026-11-23T10:00", "days").open, at("2026-12-31T17:00")) is None
 
 
 def test_an_extension_into_a_missing_year_is_refused() -> None:

@@ -8,6 +8,7 @@ import { Icon } from "../lib/icons.js";
 import { useKeys } from "../lib/keys.js";
 import { full, when } from "../lib/time.js";
 import { Button, Empty, Shape, StateChip, Trouble, toast } from "../lib/ui.js";
+import { said } from "../field/words.js";
 import { ActDialog, Acts, byNumber } from "./act.js";
 import { attend, districts, events, id, load, loadDistricts, people, problem, view } from "./data.js";
 import { Evidence, evidenceOf } from "./evidence.js";
@@ -40,8 +41,8 @@ const around = ({ case: known, suggestions }) => [...evidenceOf(known).map((one)
   ...suggestions.map(({ row }) => ({ lon: row.lon, lat: row.lat, kind: "similar", label: row.case_id }))];
 
 function Whole() {
-  const { row, case: known, actions, deadline, merged, suggestions, reports } = view.value;
-  return html`<${Head} row=${row} deadline=${deadline}/><${Acts}/>
+  const { row, case: known, actions, deadline, unfiled, merged, suggestions, reports } = view.value;
+  return html`<${Head} row=${row} deadline=${deadline}/>${unfiled && html`<p class="unfiled" role="note"><${Icon} name="clock"/>${t("case.unfiled", { why: said(unfiled) })}</p>`}<${Acts}/>
     <div class="columns"><div class="left"><${Facts} row=${row} known=${known} others=${around(view.value)} districts=${districts.value} canOpen=${UNSEALS.includes(role())}/>
       <${Evidence} row=${row} known=${known}/><${Suggestions} suggestions=${suggestions} actions=${actions}/>
       <${Reports} reports=${reports} merged=${merged} known=${known} mayUnmerge=${["acceptor", "shift_lead", "dispatcher"].includes(role())}/></div>

@@ -7,6 +7,7 @@ import { useKeys } from "../lib/keys.js";
 import { ago, full, remaining, tick, when } from "../lib/time.js";
 import { Button, DueRing, IconButton, Menu, Shape, StateChip, Trouble } from "../lib/ui.js";
 import { HARSH, sorted } from "../case/forms.js";
+import { said } from "../field/words.js";
 import { ask, asking, pending, settled } from "./acts.js";
 import { choose, chosen, presence, rows } from "./state.js";
 
@@ -55,7 +56,7 @@ function Body({ found, events }) {
       <${IconButton} icon="close" label=${t("close")} onClick=${() => choose(null)}/></div>
     <h2>${nameOf("categories", row.category)}</h2>
     <p class="line"><${Shape} severity=${row.severity} named/><${StateChip} state=${now.state}/><${DueRing} from=${row.filed_at ?? row.opened_at} due=${row.due_at}/></p>
-    <${Present} id=${row.case_id}/></header>
+    ${found.unfiled && now.state === "reported" && html`<p class="notice" role="note"><${Icon} name="clock"/>${t("case.unfiled", { why: said(found.unfiled) })}</p>`}<${Present} id=${row.case_id}/></header>
     <${Acts} row=${row} actions=${actions} waits=${pending.value.get(row.case_id)}/>
     <div class="scroll" tabindex="0" aria-label=${t("detail")}>
       <${Pictures} evidence=${[...(whole.evidence ?? []), ...(whole.handled_evidence ?? [])]} row=${row}/>
