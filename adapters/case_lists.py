@@ -10,6 +10,7 @@ from sqlalchemy import ColumnElement, Connection, FromClause, Select, any_, func
 
 from adapters.case_filter import Filter, conditions, in_time, seen_by
 from adapters.case_orders import ORDERS, Order, Position, Sort
+from adapters.case_places import places_of, postgres_by_places, sqlite_by_places
 from adapters.case_search import (
     SQLITE_WORDS,
     index_for,
@@ -90,17 +91,30 @@ class Lists:
         return listed.order.cut(query.with_hint(CASES, index, "sqlite"), C.number, last, most)
 
     def page(self, connection: Connection, listed: Listed, columns: Columns, most: int, last: Position | None) -> Select[Any]:
-        """As `query`; of open cases it looks up only the rows that it gives, once the index has chosen and sorted them."""
-        if not listed.open_only:
+        """As `query`; of open cases and of a box it looks up only the rows that it gives, once an index has chosen and sorted them."""
+        chosen = self._numbers(connection, listed, most, last)
+        if chosen is None:
             return self.query(connection, listed, columns, most, last)
-        chosen = self.query(connection, listed, [C.number], most, last)
         rows = select_seen(listed.scope, *columns).where(C.number.in_(chosen.subquery("chosen").select()))
         return rows.order_by(*listed.order.by(C.number))
 
     def total(self, connection: Connection, listed: Listed) -> int:
         """How many a list has; where ended cases are among them, counted to a little above what is told, in the order of the list."""
-        query = self.query(connection, listed, [C.number], None if listed.open_only else MOST_COUNTED + 1)
+        most = None if listed.open_only else MOST_COUNTED + 1
+        numbers = self._numbers(connection, listed, most)
+        query = self.query(connection, listed, [C.number], most) if numbers is None else numbers
         return connection.execute(select(func.count()).select_from(query.subquery())).scalar_one()
+
+    def _numbers(self, connection: Connection, listed: Listed, most: int | None, last: Position | None = None) -> Select[Any] | None:
+        """The numbers of a list that an index gives by itself; None where it is read together with its rows."""
+        if listed.open_only:
+            return self.query(connection, listed, [C.number], most, last)
+        places = places_of(listed.scope, listed.wanted)
+        if not places:
+            return None
+        here = self._where(listed, C.number, [C.number], CASES)
+        here = here if last is None else here.where(listed.order.after(C.number, *last))
+        return sqlite_by_places(places, here, most) if self._is_sqlite else postgres_by_places(places, here, most)
 
     def _by_windows(
         self, connection: Connection, listed: Listed, terms: Sequence[Term], columns: Columns, most: int | None, last: Position | None

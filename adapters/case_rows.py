@@ -9,7 +9,7 @@ from typing import Any
 
 import orjson
 
-from adapters.case_words import words_of
+from adapters.case_words import square_of, words_of
 from incidents.errors import BadCommand, RejectReason
 from incidents.evaluation import NO_FACT, moment_ms
 from incidents.facts import HEAD
@@ -65,6 +65,7 @@ def case_row(case: Row) -> Row:
     row |= {
         "lon": float(place["lon"]),
         "lat": float(place["lat"]),
+        "square": square_of(float(place["lon"]), float(place["lat"])),
         "is_open": State(case["state"]) not in ENDED,
         "urgency": _URGENCY[Severity(case["severity"])],
         "assisting": orjson.dumps(assisting).decode(),

@@ -37,7 +37,6 @@ from adapters.case_words import (
     HOUR_MS,
     MARKED,
     OPEN,
-    SQUARES_IN_A_ROW,
     Names,
     Term,
     for_postgres,
@@ -45,7 +44,7 @@ from adapters.case_words import (
     large_square_mark,
     mark,
     square_mark,
-    square_of,
+    squares_in,
 )
 from incidents.rights import Scope
 from incidents.vocabulary import ENDED
@@ -185,11 +184,8 @@ def _any(kind: str, values: Sequence[str]) -> Term:
 
 def _box_marks(bbox: Bbox) -> tuple[str, ...] | None:
     """The squares that a box touches, or the large ones when it is large; None when it is as large as a province."""
-    west, south, east, north = bbox
-    (top, left), (bottom, right) = divmod(square_of(west, north), SQUARES_IN_A_ROW), divmod(square_of(east, south), SQUARES_IN_A_ROW)
     for size, marked, most in ((1, square_mark, MOST_SQUARES), (10, large_square_mark, MOST_LARGE_SQUARES)):
-        rows, columns = range(bottom // size, top // size + 1), range(left // size, right // size + 1)
+        rows, columns = squares_in(bbox, size)
         if len(rows) * len(columns) <= most:
-            squares = (marked((row * SQUARES_IN_A_ROW + at) * size) for row in rows for at in columns)
-            return tuple(squares) or ("nowhere_",)
+            return tuple(marked(row + at) for row in rows for at in columns) or ("nowhere_",)
     return None

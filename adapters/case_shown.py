@@ -8,7 +8,7 @@ from sqlalchemy import Row
 
 from adapters.case_tables import CASES
 
-_NOT_PLAIN = ("number", "is_open", "urgency", "assisting", "overdue")
+_NOT_PLAIN = ("number", "is_open", "urgency", "assisting", "overdue", "square")
 _PLAIN = tuple(str(each.name) for each in CASES.columns if each.name not in _NOT_PLAIN and not each.name.endswith("_ms"))
 _TIMES = ("opened", "filed", "dispatched", "accepted", "handled", "ended", "entered", "due", "stage_due")
 _SEEN = ("first_seen", "last_seen")

@@ -12,7 +12,7 @@ from sqlalchemy import BigInteger, Boolean, Column, Float, Index, Integer, Small
 
 from adapters.database import METADATA
 
-SCHEMA = "5"
+SCHEMA = "6"
 """Moves when rows must be made anew from the facts: then every worker does so by itself."""
 
 Number = BigInteger().with_variant(Integer(), "sqlite")  # only INTEGER PRIMARY KEY is SQLite's own row number
@@ -24,6 +24,9 @@ TOLD_BY = (
     *("grid", "lon", "lat", "opened_ms", "entered_ms", "due_ms", "stage_due_ms", "overdue", "is_open"),
 )
 """What the index of open cases holds: all that queues, maps and counts choose and sort by; they look up only the rows that they show."""
+SQUARES, CATEGORY_SQUARES = "cases_square", "cases_category_square"
+PLACED_BY = ("square", "number", "lon", "lat", "district")
+"""What the indices by square hold: a list of a box looks up only the rows that it shows (adapters/case_places.py)."""
 
 CASES = Table(
     "cases",
@@ -46,6 +49,7 @@ CASES = Table(
     Column("grid", Text),
     Column("lon", Float(53), nullable=False),
     Column("lat", Float(53), nullable=False),
+    Column("square", Integer, nullable=False),  # of about a kilometre, as `square_of` counts them
     Column("address", Text),
     Column("unit", Text),
     Column("assisting", Text, nullable=False),  # JSON
@@ -70,6 +74,8 @@ CASES = Table(
     Column("merged_into", Text),
     Index("cases_case_id", "case_id", unique=True),
     Index(OPEN_CASES, *TOLD_BY, **OPEN),
+    Index(SQUARES, *PLACED_BY),
+    Index(CATEGORY_SQUARES, "category", *PLACED_BY),
     *(Index(f"cases_{name}", name, "number") for name in ("state", "district", "category", "unit", "grid", "severity", "channel")),
 )
 

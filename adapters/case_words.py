@@ -48,8 +48,7 @@ def _marks(case: Mapping[str, Any], row: Mapping[str, Any]) -> Iterator[str]:
         yield mark("subdistrict", row["subdistrict"])
     yield from (mark("involved", unit) for unit in units_of(case))
     yield from time_marks(row["opened_ms"])
-    square = square_of(row["lon"], row["lat"])
-    yield from (square_mark(square), large_square_mark(square))
+    yield from (square_mark(row["square"]), large_square_mark(row["square"]))
     yield OPEN if row["is_open"] else mark("ended", row["state"])
     if case["channel"] in MACHINES:
         yield mark("source", case["source"])
@@ -96,6 +95,18 @@ def large_square_mark(square: int) -> str:
 def square_of(lon: float, lat: float) -> int:
     """The square of about a kilometre that a point (WGS-84 degrees) lies in; squares of a row from west to east follow each other."""
     return int((lat + 90) * SQUARES_PER_DEGREE) * SQUARES_IN_A_ROW + int((lon + 180) * SQUARES_PER_DEGREE)
+
+
+def squares_in(bbox: Sequence[float], size: int = 1) -> tuple[range, range]:
+    """The rows of squares that a box (west, south, east, north) touches, each by its first square, and their places in a row.
+
+    Of every so many a side; none of a box that is inside out.
+    """
+    west, south, east, north = bbox
+    (top, left), (bottom, right) = divmod(square_of(west, north), SQUARES_IN_A_ROW), divmod(square_of(east, south), SQUARES_IN_A_ROW)
+    first, last = bottom // size * size, top // size * size
+    rows = range(first * SQUARES_IN_A_ROW, last * SQUARES_IN_A_ROW + 1, size * SQUARES_IN_A_ROW)
+    return rows, range(left // size * size, right // size * size + 1, size)
 
 
 def _folded(text: str) -> str:
