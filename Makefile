@@ -37,8 +37,8 @@ check: setup  ## Lint, format, types, import layers
 test: tools  ## Run the tests, on real Kafka and Redis of their own, in two processes (TESTS="-n 4")
 	$(RUN)/python -m pytest -m "not slow" --dist loadfile $(or $(TESTS),-n 2)
 
-test-all: tools  ## Run also the slow tests
-	$(RUN)/python -m pytest
+test-all: tools  ## Run also the slow tests: all roles, all sizes; what it came to goes to tests/results/<date>-<commit>.json (TESTS="-n 4")
+	$(RUN)/python -m pytest --dist loadfile --outcome tests/results $(or $(TESTS),-n 2)
 
 demo: setup  ## Watch a simulated city: real Kafka and Redis, a page, an exact audit
 	@./cityloop demo

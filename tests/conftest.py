@@ -20,6 +20,7 @@ from adapters.secrets import init_secrets
 from adapters.stack_engines import KafkaEngine, RedisEngine, free_port
 from adapters.stack_jars import ensure_jars, ensure_tools
 from config.settings import Settings
+from tests.outcome import Outcome
 from tests.servers import Server
 
 # A law says nothing about speed: on a busy machine an example may take any time.
@@ -27,6 +28,19 @@ hypothesis_settings.register_profile("any load", deadline=None, suppress_health_
 hypothesis_settings.load_profile("any load")
 
 pytest_plugins = ("tests.databases",)
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """`--outcome FOLDER`: see tests/outcome.py."""
+    parser.addoption("--outcome", type=Path, metavar="FOLDER", help="write what the run came to there, as <date>-<commit>.json")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """The outcome is written by the process that hands out the tests, not by those it hands them to."""
+    folder = config.getoption("outcome")
+    if folder is not None and not hasattr(config, "workerinput"):
+        processes = config.getoption("numprocesses", None) or 1
+        config.pluginmanager.register(Outcome(folder, config.invocation_params.args, processes))
 
 
 def _say(message: str) -> None:
