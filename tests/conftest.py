@@ -5,6 +5,7 @@ They need no `cityloop up`, touch no stack that runs beside, and end with pytest
 
 import gc
 import shutil
+import signal
 import sys
 import tempfile
 import uuid
@@ -38,7 +39,12 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """The outcome is written by the process that hands out the tests, not by those it hands them to."""
+    """The outcome is written by the process that hands out the tests, not by those it hands them to.
+
+    A run in a shell's background begins with Ctrl-C ignored, and so would everything that its tests start, to interrupt it.
+    """
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
     folder = config.getoption("outcome")
     if folder is not None and not hasattr(config, "workerinput"):
         processes = config.getoption("numprocesses", None) or 1
