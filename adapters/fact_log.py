@@ -22,6 +22,7 @@ class FactLog:
 
     def __init__(self, bootstrap: str, topic: str, group: str | None = None) -> None:
         self.topic = topic
+        self._seen = False  # the broker has told us of the topic
         self._consumer = AIOKafkaConsumer(
             bootstrap_servers=bootstrap,
             group_id=group,
@@ -33,11 +34,14 @@ class FactLog:
         )
 
     async def start(self, offsets: Mapping[int, int]) -> None:
-        """Connect and read from these offsets, by partition. Raises TryAgain when the broker is away."""
+        """Connect and read from these offsets, by partition. Raises TryAgain when the broker is away, or has no such topic."""
         try:
             await self._consumer.start()
+            topics = await self._consumer.topics()
         except KafkaError as error:
             raise TryAgain(f"Kafka: {error!r}") from error
+        if self.topic not in topics:
+            raise self._gone()
         self._consumer.assign([TopicPartition(self.topic, partition) for partition in offsets])
         for partition, offset in offsets.items():
             self._consumer.seek(TopicPartition(self.topic, partition), offset)
@@ -53,7 +57,14 @@ class FactLog:
             found = await self._consumer.getmany(timeout_ms=wait_ms, max_records=most)
         except KafkaError as error:
             raise TryAgain(f"Kafka: {error!r}") from error
+        here = self._consumer.partitions_for_topic(self.topic) is not None
+        if self._seen and not here:  # aiokafka would ask for the partitions' leaders without a pause, a third of a core
+            raise self._gone()
+        self._seen = self._seen or here
         return [record for records in found.values() for record in records]
+
+    def _gone(self) -> TryAgain:
+        return TryAgain(f"Kafka has no topic {self.topic}; `cityloop topics apply` makes it")
 
     async def commit(self, offsets: Mapping[int, int], topic_id: str) -> None:
         """Say how far everything is done. Raises TryAgain on broker trouble."""

@@ -6,6 +6,8 @@ WARNING up: their progress is not ours.
 
 import logging
 import sys
+import time
+from collections.abc import Callable
 
 import structlog
 from structlog.typing import EventDict, Processor, WrappedLogger
@@ -15,8 +17,13 @@ from config.settings import LogFormat, Settings
 HOUSEHOLD = frozenset({"reporter", "phone", "plate", "building", "floor", "description", "statement", "statements", "address", "identity"})
 MUTED = {"kafka": logging.CRITICAL, "aiokafka": logging.ERROR}
 """Clients that say several lines per second while a broker is away; our own loops say it once. CITYLOOP_LOG_LEVEL=DEBUG lets them speak."""
+AGAIN_S = 60.0
+"""How long a library keeps one of its sentences to itself once it was said: aiokafka repeats its errors 360 times a second while the broker
+is away (measured, a worker's three processes)."""
 _TRACEBACK: Processor = structlog.processors.ExceptionRenderer(structlog.tracebacks.ExceptionDictTransformer(show_locals=False))
 """Without the values of variables, among which a report could be."""
+MOST_SENTENCES = 1_000
+"""Remembered at once; a library that puts numbers into its sentences does not fill the memory."""
 
 
 def configure_logging(settings: Settings, role: str) -> None:
@@ -42,6 +49,8 @@ def configure_logging(settings: Settings, role: str) -> None:
     root.handlers[:] = [handler]
     handler.addFilter(_is_ours_or_a_warning)
     root.setLevel(settings.log_level)
+    if root.level != logging.DEBUG:
+        handler.addFilter(Seldom())
     for name, level in MUTED.items():
         logging.getLogger(name).setLevel(logging.NOTSET if root.level == logging.DEBUG else level)
 
@@ -49,6 +58,30 @@ def configure_logging(settings: Settings, role: str) -> None:
 def _is_ours_or_a_warning(record: logging.LogRecord) -> bool:
     """Libraries' records hold a text, ours a dictionary."""
     return isinstance(record.msg, dict) or record.levelno >= logging.WARNING
+
+
+class Seldom:
+    """A filter for a handler: a library says each of its sentences once in AGAIN_S, with the number of those that were left out since."""
+
+    def __init__(self, now: Callable[[], float] = time.monotonic) -> None:
+        self._now = now
+        self._said: dict[tuple[str, str], tuple[float, int]] = {}
+
+    def __call__(self, record: logging.LogRecord) -> bool:
+        """Whether the record is to be written."""
+        if isinstance(record.msg, dict):
+            return True
+        sentence = record.name, str(record.msg)
+        at, kept = self._said.get(sentence, (-AGAIN_S, 0))
+        if (now := self._now()) < at + AGAIN_S:
+            self._said[sentence] = at, kept + 1
+            return False
+        if len(self._said) >= MOST_SENTENCES:
+            self._said.clear()
+        self._said[sentence] = now, 0
+        if kept:
+            record.msg = f"{record.msg} (and {kept} times more since this was said last)"
+        return True
 
 
 def _last(style: LogFormat) -> list[Processor]:

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 import structlog
 
-from adapters.log import configure_logging
+from adapters.log import Seldom, configure_logging
 from config.settings import LogFormat, Settings
 
 
@@ -72,6 +72,34 @@ def test_libraries_speak_when_they_warn_and_reconnecting_clients_only_when_asked
     configure_logging(as_json("DEBUG"), "cases")
     logging.getLogger("kafka.conn").error("connection refused")
     assert [line["event"] for line in lines(capsys)] == ["connection refused"]
+
+
+def test_a_library_s_sentence_is_said_once_a_minute_with_how_often_it_was_left_out() -> None:
+    now = [100.0]
+    seldom = Seldom(lambda: now[0])
+
+    def said(text: str, *args: object) -> str | None:
+        record = logging.LogRecord("aiokafka.conn", logging.ERROR, "conn.py", 1, text, args, None)
+        return record.getMessage() if seldom(record) else None
+
+    away = "Unable connect to node with id %s: %s"
+    assert said(away, 1, "refused") == "Unable connect to node with id 1: refused"
+    assert [said(away, node, "refused") for node in (1, 2, 1)] == [None, None, None]
+    assert said("Heartbeat failed") == "Heartbeat failed"
+    now[0] += 60
+    assert said(away, 2, "refused") == "Unable connect to node with id 2: refused (and 3 times more since this was said last)"
+
+
+def test_ours_are_said_as_often_as_they_come_and_all_of_them_at_debug(capsys: pytest.CaptureFixture[str]) -> None:
+    configure_logging(as_json(), "cases")
+    for case_id in ("QD-1", "QD-2"):
+        structlog.get_logger("x").info("case", case=case_id)
+        logging.getLogger("aiokafka.conn").error("connection refused")
+    assert [line["event"] for line in lines(capsys)] == ["case", "connection refused", "case"]
+    configure_logging(as_json("DEBUG"), "cases")
+    for _ in range(2):
+        logging.getLogger("aiokafka.conn").error("connection refused")
+    assert len(lines(capsys)) == 2
 
 
 def test_the_console_s_lines_are_for_people(capsys: pytest.CaptureFixture[str]) -> None:
