@@ -10,7 +10,7 @@ from sqlalchemy import ColumnElement, Connection, FromClause, Select, any_, func
 
 from adapters.case_filter import Filter, conditions, in_time, seen_by
 from adapters.case_orders import ORDERS, Order, Position, Sort
-from adapters.case_places import places_of, postgres_by_places, sqlite_by_places
+from adapters.case_parts import MOST_POSTGRES, MOST_SQLITE, parts_of, postgres_numbers_of, sqlite_numbers_of
 from adapters.case_search import (
     SQLITE_WORDS,
     index_for,
@@ -91,12 +91,14 @@ class Lists:
         return listed.order.cut(query.with_hint(CASES, index, "sqlite"), C.number, last, most)
 
     def page(self, connection: Connection, listed: Listed, columns: Columns, most: int, last: Position | None) -> Select[Any]:
-        """As `query`; of open cases and of a box it looks up only the rows that it gives, once an index has chosen and sorted them."""
+        """As `query`; of open cases and of parts it looks up only the rows that it gives, once an index has chosen and sorted them."""
         chosen = self._numbers(connection, listed, most, last)
         if chosen is None:
             return self.query(connection, listed, columns, most, last)
-        rows = select_seen(listed.scope, *columns).where(C.number.in_(chosen.subquery("chosen").select()))
-        return rows.order_by(*listed.order.by(C.number))
+        as_array = not (self._is_sqlite or listed.open_only)
+        is_chosen = _is_one_of(func.array(chosen.scalar_subquery())) if as_array else C.number.in_(chosen.subquery("chosen").select())
+        rows = select_seen(listed.scope, *columns).with_hint(CASES, "NOT INDEXED", "sqlite")  # but by their numbers
+        return rows.where(is_chosen).order_by(*listed.order.by(C.number))
 
     def total(self, connection: Connection, listed: Listed) -> int:
         """How many a list has; where ended cases are among them, counted to a little above what is told, in the order of the list."""
@@ -109,12 +111,12 @@ class Lists:
         """The numbers of a list that an index gives by itself; None where it is read together with its rows."""
         if listed.open_only:
             return self.query(connection, listed, [C.number], most, last)
-        places = places_of(listed.scope, listed.wanted)
-        if not places:
+        parts = parts_of(listed.scope, listed.wanted, MOST_SQLITE if self._is_sqlite else MOST_POSTGRES)
+        if parts is None:
             return None
-        here = self._where(listed, C.number, [C.number], CASES)
-        here = here if last is None else here.where(listed.order.after(C.number, *last))
-        return sqlite_by_places(places, here, most) if self._is_sqlite else postgres_by_places(places, here, most)
+        each = self._where(listed, C.number, [C.number], CASES)
+        each = each if last is None else each.where(listed.order.after(C.number, *last))
+        return (sqlite_numbers_of if self._is_sqlite else postgres_numbers_of)(parts, each, most)
 
     def _by_windows(
         self, connection: Connection, listed: Listed, terms: Sequence[Term], columns: Columns, most: int | None, last: Position | None

@@ -24,9 +24,9 @@ TOLD_BY = (
     *("grid", "lon", "lat", "opened_ms", "entered_ms", "due_ms", "stage_due_ms", "overdue", "is_open"),
 )
 """What the index of open cases holds: all that queues, maps and counts choose and sort by; they look up only the rows that they show."""
-SQUARES, CATEGORY_SQUARES = "cases_square", "cases_category_square"
+SQUARES, CATEGORY_SQUARES, CATEGORY_DISTRICTS = "cases_square", "cases_category_square", "cases_category_district"
 PLACED_BY = ("square", "number", "lon", "lat", "district")
-"""What the indices by square hold: a list of a box looks up only the rows that it shows (adapters/case_places.py)."""
+"""What the indices by square hold: a list of a box looks up only the rows that it shows (adapters/case_parts.py)."""
 
 CASES = Table(
     "cases",
@@ -76,6 +76,7 @@ CASES = Table(
     Index(OPEN_CASES, *TOLD_BY, **OPEN),
     Index(SQUARES, *PLACED_BY),
     Index(CATEGORY_SQUARES, "category", *PLACED_BY),
+    Index(CATEGORY_DISTRICTS, "category", "district", "number", "severity", "channel", "state"),
     *(Index(f"cases_{name}", name, "number") for name in ("state", "district", "category", "unit", "grid", "severity", "channel")),
 )
 

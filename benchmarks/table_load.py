@@ -115,6 +115,7 @@ def _indexed(database: Database) -> None:
         for index in INDICES:
             index.create(connection)
     database.tidy()
+    database.close()  # the last connection puts SQLite's log, as long as all indices, into the file; a city's is never that long
     say(f"indices made in {time.monotonic() - began:.0f} s")
 
 

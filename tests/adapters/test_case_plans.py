@@ -80,8 +80,16 @@ def test_maps_and_counts_look_up_no_row(lines: list[str]) -> None:
     assert lines[0] == "SCAN cases USING COVERING INDEX cases_open"
 
 
-@pytest.mark.parametrize(("name", "index"), [("list of 300 m", "cases_square"), ("similar cases", "cases_category_square")])
-def test_the_squares_of_a_small_box_tell_its_points_themselves(lines: list[str], index: str) -> None:
+@pytest.mark.parametrize(
+    ("name", "index"),
+    [
+        ("list of 300 m", "cases_square"),
+        ("similar cases", "cases_category_square"),
+        ("a district's category", "cases_category_district"),
+        ("five filters", "cases_category_district"),
+    ],
+)
+def test_the_parts_of_a_list_are_read_off_an_index_that_tells_enough(lines: list[str], index: str) -> None:
     assert [line for line in lines if re.search(f"(COVERING INDEX|Index Only Scan.* using) {index} ", line)]
     assert not [line for line in lines if "case_words" in line or "TEMP B-TREE" in line]
 

@@ -63,7 +63,7 @@ def test_the_rule_of_the_query_layer_is_that_of_the_rights(query: CaseQuery) -> 
 
 
 WRITES = {"case_keeper", "case_statements"}
-READS = {"case_query", "case_lists", "case_places", "case_search", "case_filter", "case_orders", "case_shown"}
+READS = {"case_query", "case_lists", "case_parts", "case_search", "case_filter", "case_orders", "case_shown"}
 
 
 def test_only_the_writer_and_the_query_layer_know_the_tables() -> None:
@@ -79,7 +79,7 @@ def test_only_the_writer_and_the_query_layer_know_the_tables() -> None:
     [
         ("case_query", set[str]()),
         ("case_lists", {"select_seen", "query", "total", "_by_windows"}),  # the others select from what `select_seen` gave
-        ("case_places", {"postgres_by_places"}),  # of those
+        ("case_parts", {"postgres_numbers_of"}),  # of those
         (
             "case_search",
             {"postgres_numbers", "postgres_parts"},

@@ -1,4 +1,4 @@
-"""Lists of a box, on both databases: whatever its size and whatever else is asked, all cases in it and no other, the newest first."""
+"""Lists in parts, on both databases: whatever the box and whatever else is asked, all cases in it and no other, the newest first."""
 
 import random
 from typing import Any
@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from adapters.case_filter import Bbox, Filter
-from adapters.case_places import FEW_SQUARES, MOST_PLACES, places_of
+from adapters.case_parts import FEW_SQUARES, MOST_SQLITE, parts_of
 from adapters.case_query import CaseQuery
 from adapters.case_words import square_of, squares_in
 from adapters.database import Database
@@ -83,6 +83,20 @@ def test_a_box_has_what_lies_in_it_of_the_same_list_without_it(query: CaseQuery,
         assert (numbers(page.rows), page.total) == (expected, len(expected)), name
 
 
+@pytest.mark.parametrize("districts", [("370202",), ("370202", "370203")])
+@pytest.mark.parametrize("categories", [("exposed_waste",), ("exposed_waste", "road_spillage")])
+def test_a_district_s_cases_of_a_category_are_those_of_all_that_are_so(
+    query: CaseQuery, categories: tuple[str, ...], districts: tuple[str, ...]
+) -> None:
+    everything = list(query.rows(EVERYTHING))
+    some = [row for row in everything if row["category"] in categories and row["district"] in districts]
+    major = [row for row in some if (row["severity"], row["state"]) == (Severity.MAJOR, State.CLOSED)]
+    scope, closed = Scope(districts=districts), {"severity": Severity.MAJOR, "status": (State.CLOSED,)}
+    assert numbers(list(query.rows(scope, Filter(category=categories)))) == numbers(some)
+    assert numbers(list(query.rows(EVERYTHING, Filter(category=categories, district=districts, **closed)))) == numbers(major) != []
+    assert query.cases(Scope(districts=()), Filter(category=categories)).rows == []
+
+
 @pytest.mark.parametrize("name", ["three kilometres", "ten kilometres"])
 def test_the_pages_of_a_box_follow_each_other_and_the_whole_is_counted(query: CaseQuery, name: str) -> None:
     wanted, paged, cursor = Filter(bbox=BOXES[name]), list[int](), None
@@ -114,8 +128,18 @@ def test_the_pages_of_a_box_follow_each_other_and_the_whole_is_counted(query: Ca
     ],
 )
 def test_a_small_box_is_read_off_its_squares(box: str, scope: Scope, asked: dict[str, Any], places: int) -> None:
-    assert len(places_of(scope, Filter(bbox=BOXES[box], **asked))) == places
-    assert FEW_SQUARES < 12 <= MOST_PLACES
+    parts = parts_of(scope, Filter(bbox=BOXES[box], **asked), MOST_SQLITE)
+    assert (len(parts.values) if parts else 0) == places
+    assert FEW_SQUARES < 12 <= MOST_SQLITE
+
+
+def test_a_district_s_cases_of_a_category_are_parts_by_whatever_is_asked_of_people_s_own() -> None:
+    wanted = Filter(category=("exposed_waste", "road_spillage"), severity=Severity.MAJOR, status=(State.CLOSED,))
+    parts = parts_of(Scope(districts=("370202", "370203")), wanted, MOST_SQLITE)
+    assert parts is not None
+    assert (parts.columns, len(parts.values)) == (("category", "district"), 4)
+    assert parts_of(EVERYTHING, wanted, MOST_SQLITE) is None
+    assert parts_of(SCOPES["street"], wanted, MOST_SQLITE) is None
 
 
 def test_the_squares_of_a_box_are_those_of_its_points() -> None:
