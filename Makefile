@@ -57,7 +57,7 @@ bench-quick: setup  ## Measure ours and Kafka Streams once, in live order
 	-@benchmarks/peers/kafka_streams/run.sh --build-only
 	@PYTHONPATH=. $(RUN)/python -P -m benchmarks quick $(BENCH)
 
-bench-sweeps: setup  ## Measure ours over open cases, bad input, cameras, partitions, workers
+bench-sweeps: setup  ## Measure ours over open cases, bad input, cameras, partitions, workers, noise
 	@PYTHONPATH=. $(RUN)/python -P -m benchmarks sweeps $(BENCH)
 
 $(PEERS)/ready: $(READY) benchmarks/peers/requirements.lock

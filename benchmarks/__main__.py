@@ -59,6 +59,7 @@ def swept(chosen: argparse.Namespace) -> dict[str, Any]:
     with ground() as here:
         content = results.wrapped({}, sweeps=sweeps.measured(here, chosen.reports // 3))
     say(f"written to {results.save(content, '-sweeps')}")
+    page.write()
     return content
 
 

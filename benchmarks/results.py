@@ -5,7 +5,7 @@ import os
 import platform
 import statistics
 import subprocess
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -26,6 +26,9 @@ HEAD = (
     "precision",
     "recall",
 )
+SWEEP_HEAD = ("what differs", "point", "reports/s", "CPU-s per million", "Redis", "precision", "recall")
+SWEEPS = {"bad": "share of bad input", "noise": "sigma of positions"}
+OPEN_HEAD = ("place", "group", "Redis µs", "Python µs", "longest call of 1,000 groups, CPU ms")
 Cell = Mapping[str, Any]
 
 
@@ -62,7 +65,15 @@ def save(content: Mapping[str, Any], kind: str = "") -> Path:
 
 def newest() -> Path | None:
     """The latest results of a contest; those of sweeps have a word more in their name."""
-    found = [path for path in FOLDER.glob("????-??-??-*.json") if path.stem.count("-") == 3]
+    return _latest(path for path in FOLDER.glob("????-??-??-*.json") if path.stem.count("-") == 3)
+
+
+def newest_sweeps() -> Path | None:
+    """The latest results of sweeps."""
+    return _latest(FOLDER.glob("????-??-??-*-sweeps.json"))
+
+
+def _latest(found: Iterable[Path]) -> Path | None:
     return max(found, key=lambda path: (path.name[:10], path.stat().st_mtime), default=None)
 
 
@@ -85,6 +96,32 @@ def table(content: Mapping[str, Any], order: str) -> str:
     for name, orders in engines.items():
         if order in orders:
             lines.append(f"| {' | '.join(_row(name, orders[order], ratio(engines, name, order)))} |")
+    return "\n".join(lines)
+
+
+def sweeps_table(sweeps: Mapping[str, Mapping[str, Any]]) -> str:
+    """The points of all sweeps but the open cases, one row each."""
+    lines = [f"| {' | '.join(SWEEP_HEAD)} |", "|" + "---|" * len(SWEEP_HEAD)]
+    for sweep, points in sweeps.items():
+        if sweep != "open_cases":
+            lines += [f"| {' | '.join((SWEEPS.get(sweep, sweep), point, *_swept(cell)))} |" for point, cell in points.items()]
+    return "\n".join(lines)
+
+
+def _swept(cell: Cell) -> Sequence[str]:
+    if "failed" in cell:
+        return [f"failed: {cell['failed']}", *[""] * (len(SWEEP_HEAD) - 3)]
+    cpu = [f"{cell[f'cpu_s_per_million{each}']:.1f}" if "reports_per_s" in cell else "" for each in ("", "_redis")]
+    rate = f"{cell['reports_per_s']:,.0f}" if "reports_per_s" in cell else ""
+    return [rate, *cpu, *(f"{cell[each]:.4f}" if each in cell else "" for each in ("precision", "recall"))]
+
+
+def open_cases_table(places: Mapping[str, Mapping[str, Mapping[str, float]]]) -> str:
+    """What a group costs Redis and Python, place by place."""
+    lines = [f"| {' | '.join(OPEN_HEAD)} |", "|" + "---|" * len(OPEN_HEAD)]
+    for place, kinds in places.items():
+        rows = ((kind, *(cell[each] for each in ("redis_us", "python_us", "longest_cpu_ms"))) for kind, cell in kinds.items())
+        lines += [f"| {place} | {' | '.join(map(str, row))} |" for row in rows]
     return "\n".join(lines)
 
 

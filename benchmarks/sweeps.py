@@ -1,12 +1,16 @@
-"""Ours over what cities differ in: open cases, bad input, cameras, partitions, workers. What must stay flat is CPU, not the wall clock."""
+"""Ours over what cities differ in: open cases, bad input, cameras, partitions, workers, noise.
+
+What must stay flat is CPU, not the wall clock. Noise is no matter of speed: there the figures are precision and recall against the truth.
+"""
 
 import json
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from dataclasses import replace
 from typing import Any
 
-from benchmarks.contest import EngineFailed, Race, prepare, timed
+from benchmarks.contest import SCORED, EngineFailed, Race, prepare, scored, timed
 from benchmarks.engines import Engine
 from benchmarks.ground import Ground, say
 from benchmarks.orders import CAMERAS, orders
@@ -15,15 +19,18 @@ from config.settings import ROOT
 BAD = (0.0, 0.01, 0.5)
 CAMERAS_OF = (1_000, 10_000, 100_000, CAMERAS)
 PARTITIONS = (4, 8, 64)
+NOISE_M = (5.0, 15.0)
+"""Sigma of a camera's position: as the simulator has it anyway, and three times that."""
 ONE, TWO = Engine("cityloop/1"), Engine("cityloop/2")
+Run = Callable[[Ground, Engine, Race], dict[str, Any]]
 
 
 def measured(ground: Ground, reports: int) -> dict[str, Any]:
     """Every sweep, `reports` measured ones a point."""
     found: dict[str, Any] = {"open_cases": _open_cases()}
-    for sweep, point, engine, race in _points(ground, reports):
+    for sweep, point, engine, race, run in _points(ground, reports):
         try:
-            result = timed(ground, engine, race)
+            result = run(ground, engine, race)
         except EngineFailed as error:
             result = {"failed": str(error)}
         found.setdefault(sweep, {})[point] = result
@@ -31,17 +38,20 @@ def measured(ground: Ground, reports: int) -> dict[str, Any]:
     return found
 
 
-def _points(ground: Ground, reports: int) -> Iterator[tuple[str, str, Engine, Race]]:
+def _points(ground: Ground, reports: int) -> Iterator[tuple[str, str, Engine, Race, Run]]:
     live = orders(reports)[0]
     for bad in BAD:
-        yield "bad", str(bad), ONE, prepare(ground, live, bad)
+        yield "bad", str(bad), ONE, prepare(ground, live, bad), timed
     for cameras in CAMERAS_OF:
-        yield "cameras", str(cameras), ONE, prepare(ground, orders(reports, cameras)[0])
+        yield "cameras", str(cameras), ONE, prepare(ground, orders(reports, cameras)[0]), timed
     for partitions in PARTITIONS:
-        yield "partitions", str(partitions), ONE, prepare(ground, live, partitions=partitions)
+        yield "partitions", str(partitions), ONE, prepare(ground, live, partitions=partitions), timed
     race = prepare(ground, live)
     for engine in (ONE, TWO):
-        yield "workers", str(engine.threads), engine, race
+        yield "workers", str(engine.threads), engine, race, timed
+    for noise_m in NOISE_M:
+        noisy = replace(live, options=live.options | {"noise_m": noise_m}, reports=SCORED)
+        yield "noise", f"{noise_m:g} m", ONE, prepare(ground, noisy), scored
 
 
 def _open_cases() -> Any:

@@ -64,6 +64,27 @@ def test_page_and_chart_come_from_the_newest_contest(tmp_path: Path, monkeypatch
     monkeypatch.setattr(page, "CHART", tmp_path / "benchmarks.svg")
     for day in ("2026-01-01", "2026-01-02"):
         results.save(content() | {"date": day})
-    (tmp_path / "2026-01-03-abc-sweeps.json").write_text(json.dumps({}))
+    (tmp_path / "2026-01-03-abc-tables.json").write_text(json.dumps({}))
     assert page.write().startswith("2026-01-02-")
     assert "Measured 2026-01-02" in page.PAGE.read_text("utf-8")
+    assert "What cities differ in" not in page.PAGE.read_text("utf-8"), "nobody has run the sweeps yet"
+
+
+def test_the_page_shows_the_newest_sweeps_beside_the_contest(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(results, "FOLDER", tmp_path)
+    monkeypatch.setattr(page, "PAGE", tmp_path / "benchmarks.md")
+    monkeypatch.setattr(page, "CHART", tmp_path / "benchmarks.svg")
+    results.save(content())
+    call = {"redis_us": 31.5, "python_us": 12.0, "longest_cpu_ms": 4.2}
+    sweeps = {
+        "open_cases": {"city 1000": {"total": call}},
+        "bad": {"0.5": RUN, "0.01": {"failed": "stood still"}},
+        "noise": {"15 m": SCORE},
+    }
+    results.save(results.wrapped({}, sweeps=sweeps) | {"date": "2026-01-03"}, "-sweeps")
+    page.write()
+    lines = page.PAGE.read_text("utf-8").splitlines()
+    assert "| share of bad input | 0.5 | 100 | 4.0 | 0.5 |  |  |" in lines
+    assert "| share of bad input | 0.01 | failed: stood still |  |  |  |  |" in lines
+    assert "| sigma of positions | 15 m |  |  |  | 0.9900 | 0.9800 |" in lines
+    assert "| city 1000 | total | 31.5 | 12.0 | 4.2 |" in lines
