@@ -162,8 +162,10 @@ def _running_stack(settings: Settings) -> Iterator[dict[str, str]]:
     try:
         yield status.addresses
     finally:
-        say("stopping Kafka and Redis …")
-        stack.down(settings)
+        try:
+            say("stopping Kafka and Redis …")
+        finally:  # also when nobody reads what is said any more
+            stack.down(settings)
 
 
 def _office(city: City) -> str:

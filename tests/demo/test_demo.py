@@ -12,7 +12,7 @@ import pytest
 from adapters.stack_engines import free_port
 from incidents.rights import BLIND
 from incidents.vocabulary import Role
-from tests.stack.commands import cityloop
+from tests.stack.commands import LAUNCHER, bare_environment, cityloop
 
 pytestmark = pytest.mark.stack
 
@@ -79,6 +79,16 @@ def test_a_child_that_falls_ends_the_demo_with_the_end_of_its_log(local_dir: Pat
     assert "console ended with exit code 2" in done.stderr
     assert "cannot listen on" in done.stderr
     assert "Traceback" not in done.stderr
+
+
+def test_a_demo_that_nobody_listens_to_any_more_still_takes_its_servers_away(local_dir: Path) -> None:
+    environment = bare_environment(CITYLOOP_LOCAL_DIR=local_dir, CITYLOOP_HTTP_PORT=free_port())
+    command = [str(LAUNCHER), "demo", "--story", "5"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env=environment) as demo:
+        assert demo.stdout is not None
+        assert any("making accounts" in line for line in demo.stdout), "Kafka and Redis are running"
+        demo.stdout.close()
+        assert demo.wait(600) != 0
 
 
 def tell(local_dir: Path, page_port: int) -> "subprocess.CompletedProcess[str]":
