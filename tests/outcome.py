@@ -1,7 +1,8 @@
 """What a run of the tests came to, as a short file: `pytest --outcome FOLDER` writes `<date>-<commit>.json` there, `make test-all` does.
 
 It holds pytest's own reports: counted by part (the folder of `tests/`) and by marker, what failed with its first words, what was left out
-and why, what took longest. A run that was broken off leaves nothing. In a run of several processes the one that hands out the tests writes.
+and why, what took longest. A run that was broken off says how many were not run. In a run of several processes the one that hands out the
+tests writes.
 """
 
 import json
@@ -21,7 +22,7 @@ from config.settings import ROOT
 
 MARKERS = ("slow", "stack", "browser")
 WORST_FIRST = ("failed", "error", "skipped", "passed")
-FINISHED = (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED)
+TELLING = (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED, pytest.ExitCode.INTERRUPTED)
 MOST_WORDS = 300
 SLOWEST = 10
 
@@ -52,6 +53,7 @@ class Outcome:
     commit: str = field(default_factory=commit)
     changed: list[str] = field(default_factory=lambda: _changed())
     tests: dict[str, Told] = field(default_factory=dict)
+    wanted: int = 0
     began: datetime = field(default_factory=lambda: datetime.now(UTC))
     began_s: float = field(default_factory=time.monotonic)
 
@@ -60,9 +62,18 @@ class Outcome:
         told = self.tests.setdefault(report.nodeid, Told(tuple(name for name in MARKERS if name in report.keywords)))
         told.also("error" if report.failed and report.when != "call" else report.outcome, _words(report), report.duration)
 
+    def pytest_collection_finish(self, session: pytest.Session) -> None:
+        """Learns how many tests there are to run."""
+        self.wanted = max(self.wanted, len(session.items))
+
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_xdist_node_collection_finished(self, ids: Sequence[str]) -> None:
+        """The same of a process that was handed the tests; each finds all of them."""
+        self.wanted = len(ids)
+
     def pytest_sessionfinish(self, exitstatus: int) -> None:
-        """Writes, unless the run was broken off."""
-        if exitstatus in FINISHED:
+        """Writes, unless no test was run at all."""
+        if exitstatus in TELLING and self.tests:
             self.folder.mkdir(parents=True, exist_ok=True)
             path = self.folder / f"{self.began:%Y-%m-%d}-{self.commit}.json"
             path.write_text(json.dumps(self.content(), indent=1, ensure_ascii=False) + "\n", "utf-8")
@@ -79,6 +90,7 @@ class Outcome:
             "began": f"{self.began:%Y-%m-%dT%H:%M:%SZ}",
             "took_s": round(time.monotonic() - self.began_s),
             **_counted(self.tests.values()),
+            "not_run": self.wanted - len(self.tests),
             "parts": {part: _counted(self._of(part)) for part in sorted({_part(name) for name in self.tests})},
             "markers": {marker: _counted(each for each in self.tests.values() if marker in each.markers) for marker in MARKERS},
             "failures": self._with("failed", "error"),

@@ -18,7 +18,7 @@ def told(name: str, outcome: Any, when: When = "call", words: Any = None, marker
 
 def written(folder: Path, *reports: Any, status: pytest.ExitCode = pytest.ExitCode.TESTS_FAILED) -> list[dict[str, Any]]:
     """The files after a run of these reports."""
-    run = Outcome(folder, ("-n", "2"), 2, commit="abc1234", changed=["Makefile"])
+    run = Outcome(folder, ("-n", "2"), 2, commit="abc1234", changed=["Makefile"], wanted=5)
     for report in reports:
         run.pytest_runtest_logreport(report)
     run.pytest_sessionfinish(status)
@@ -50,6 +50,11 @@ def test_what_failed_and_what_was_left_out_is_told_with_its_words(tmp_path: Path
     assert found["left_out"] == {"tests/x/test_x.py::test_not_here": "Skipped: no network"}
 
 
-@pytest.mark.parametrize("status", [pytest.ExitCode.INTERRUPTED, pytest.ExitCode.USAGE_ERROR, pytest.ExitCode.NO_TESTS_COLLECTED])
-def test_a_run_that_was_broken_off_leaves_nothing(tmp_path: Path, status: pytest.ExitCode) -> None:
-    assert written(tmp_path, told("tests/x/test_x.py::test_a", "passed"), status=status) == []
+def test_a_run_that_was_broken_off_says_how_many_were_not_run(tmp_path: Path) -> None:
+    [found] = written(tmp_path, told("tests/x/test_x.py::test_a", "passed"), status=pytest.ExitCode.INTERRUPTED)
+    assert (found["passed"], found["not_run"]) == (1, 4)
+
+
+@pytest.mark.parametrize("status", [pytest.ExitCode.INTERRUPTED, pytest.ExitCode.NO_TESTS_COLLECTED])
+def test_a_run_of_nothing_leaves_nothing(tmp_path: Path, status: pytest.ExitCode) -> None:
+    assert written(tmp_path, status=status) == []
