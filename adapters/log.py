@@ -18,7 +18,7 @@ HOUSEHOLD = frozenset({"reporter", "phone", "plate", "building", "floor", "descr
 MUTED = {"kafka": logging.CRITICAL, "aiokafka": logging.ERROR}
 """Clients that say several lines per second while a broker is away; our own loops say it once. CITYLOOP_LOG_LEVEL=DEBUG lets them speak."""
 AGAIN_S = 60.0
-"""How long a library keeps one of its sentences to itself once it was said: aiokafka repeats its errors 360 times a second while the broker
+"""How long such a client keeps a sentence to itself once it was said: aiokafka repeats its errors 360 times a second while the broker
 is away (measured, a worker's three processes)."""
 _TRACEBACK: Processor = structlog.processors.ExceptionRenderer(structlog.tracebacks.ExceptionDictTransformer(show_locals=False))
 """Without the values of variables, among which a report could be."""
@@ -61,7 +61,7 @@ def _is_ours_or_a_warning(record: logging.LogRecord) -> bool:
 
 
 class Seldom:
-    """A filter for a handler: a library says each of its sentences once in AGAIN_S, with the number of those that were left out since."""
+    """A filter for a handler: the MUTED say each of their sentences once in AGAIN_S, with how often it was left out since."""
 
     def __init__(self, now: Callable[[], float] = time.monotonic) -> None:
         self._now = now
@@ -69,7 +69,7 @@ class Seldom:
 
     def __call__(self, record: logging.LogRecord) -> bool:
         """Whether the record is to be written."""
-        if isinstance(record.msg, dict):
+        if isinstance(record.msg, dict) or record.name.partition(".")[0] not in MUTED:
             return True
         sentence = record.name, str(record.msg)
         at, kept = self._said.get(sentence, (-AGAIN_S, 0))

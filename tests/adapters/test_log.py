@@ -74,7 +74,7 @@ def test_libraries_speak_when_they_warn_and_reconnecting_clients_only_when_asked
     assert [line["event"] for line in lines(capsys)] == ["connection refused"]
 
 
-def test_a_library_s_sentence_is_said_once_a_minute_with_how_often_it_was_left_out() -> None:
+def test_a_kafka_client_s_sentence_is_said_once_a_minute_with_how_often_it_was_left_out() -> None:
     now = [100.0]
     seldom = Seldom(lambda: now[0])
 
@@ -90,12 +90,14 @@ def test_a_library_s_sentence_is_said_once_a_minute_with_how_often_it_was_left_o
     assert said(away, 2, "refused") == "Unable connect to node with id 2: refused (and 3 times more since this was said last)"
 
 
-def test_ours_are_said_as_often_as_they_come_and_all_of_them_at_debug(capsys: pytest.CaptureFixture[str]) -> None:
+def test_all_others_are_said_as_often_as_they_come_and_everything_at_debug(capsys: pytest.CaptureFixture[str]) -> None:
     configure_logging(as_json(), "cases")
     for case_id in ("QD-1", "QD-2"):
         structlog.get_logger("x").info("case", case=case_id)
         logging.getLogger("aiokafka.conn").error("connection refused")
-    assert [line["event"] for line in lines(capsys)] == ["case", "connection refused", "case"]
+        logging.getLogger("uvicorn.error").error("Exception in ASGI application")
+    crash = "Exception in ASGI application"
+    assert [line["event"] for line in lines(capsys)] == ["case", "connection refused", crash, "case", crash]
     configure_logging(as_json("DEBUG"), "cases")
     for _ in range(2):
         logging.getLogger("aiokafka.conn").error("connection refused")
