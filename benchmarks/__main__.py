@@ -1,7 +1,7 @@
 """`make bench`, `bench-peers`, `bench-quick`, `bench-sweeps`: who runs over which orders how often, and what becomes of the figures.
 
-Everything runs on a Kafka and a Redis of its own on free ports below .local/bench. Figures go to stdout as JSON, progress to stderr; a
-contest with the peers also writes benchmarks/results/<date>-<commit>.json and the page made from it (docs/benchmarks.md).
+Everything runs on a Kafka and a Redis of its own on free ports below .local/bench. Figures go to stdout as JSON, progress to stderr, and
+all but the quick ones to benchmarks/results/<date>-<commit>[-ours|-sweeps].json; docs/benchmarks.md is made from the newest of them.
 """
 
 import argparse
@@ -28,7 +28,9 @@ def ours(chosen: argparse.Namespace) -> dict[str, Any]:
             "ingest": ingest.measured(ingest.settled(here, "bench-ingest"), here.logs),
             "feed": fanout.measured(ingest.settled(here, "bench-fanout"), here.logs),
         }
-    return results.wrapped(engines, closure=closure, latency=latencies, console=console)
+    content = results.wrapped(engines, closure=closure, latency=latencies, console=console)
+    say(f"written to {results.save(content, '-ours')}")
+    return content
 
 
 def peers(chosen: argparse.Namespace) -> dict[str, Any]:
