@@ -47,6 +47,12 @@ the client), making groups of repeats 6 %, fetching 6 %; the rest is the loop, c
 peers say neither which report went where nor count it once through a crash; that is what fates, marks and the outbox cost. A group of
 repeats costs Redis some 30 µs, so what decides is how many repeats travel together: 4 at this speed, and more the faster the worker gets.
 
+What was tried on top of it and did not help (in one process on a real Redis, the engine's 12 to 14 µs a report without fetching and
+publishing): compiling the four modules of the hot path with mypyc, 9.35 µs instead of 9.18 for taking a report, for what takes the time are
+calls of C code, allocations and look-ups and not the interpreter's steps; not keeping the bytes of repeats until they are answered, no
+difference; holding 200,000 reports instead of 100,000 before they are settled, 1.0 µs less in Python and 2.1 in Redis for 65 MB more.
+What did: far behind, finding out what may be committed took 15 % of intake's time in a whole city, and takes 5 % now.
+
 ## What was done for fairness, and what differs
 - Each peer is written as its documentation would have it, with the fastest validating JSON parser of its language at hand (msgspec;
   Jackson's streaming parser), and its updates are collapsed where its API has a place for it: Kafka Streams combines per camera before
