@@ -12,10 +12,10 @@ PEERS := .local/bench/peers-venv
 # pip names the address of every file: only the file's name is of interest.
 QUIETER := sed -u -E -e '/^Looking in/d' -e '/^\[notice\]/d' -e 's,https?://[^ ]*/,,g'
 
-.PHONY: help setup tools check test test-all demo bench bench-tables bench-peers bench-quick bench-sweeps whole-city soak day docs up down lock clean
+.PHONY: help setup tools check test test-all demo bench bench-tables bench-pages bench-peers bench-quick bench-sweeps whole-city soak day docs up down lock clean
 
 help:  ## Show this list
-	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 18
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 22
 
 setup: $(READY)  ## Make the virtual environment from the lock file (the other targets do it by themselves)
 
@@ -48,6 +48,9 @@ bench: setup  ## Measure ours: reports per second, CPU per million, memory, clos
 
 bench-tables: setup  ## Ask every list and map query over a year of 14,000 cases a day, on both databases (TABLES="--days 30")
 	@PYTHONPATH=. $(RUN)/python -P -m benchmarks.tables --save $(or $(TABLES),--days 365)
+
+bench-pages: tools  ## Measure the operations page with 10,000 open cases: first view, zoom over the map
+	@end=0; for what in first_view zoom; do PYTHONPATH=. $(RUN)/python -P -m benchmarks.$$what || end=1; done; exit $$end
 
 bench-peers: $(PEERS)/ready  ## Measure ours against Kafka Streams, Bytewax, Quix Streams, Faust, in turns (half an hour)
 	-@benchmarks/peers/kafka_streams/run.sh --build-only

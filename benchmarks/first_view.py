@@ -144,7 +144,9 @@ def main() -> int:
         clock = f"x1@{BEGINS + timedelta(days=1):%Y-%m-%dT%H:%M}+00:00"
         settings = settled(here, "bench-first-view").model_copy(update={"local_dir": Path(folder), "clock": clock})
         found = measured(settings, here.logs, chosen.looks)
-    print(json.dumps(results.wrapped({}, first_view=found), indent=1, ensure_ascii=False))
+    content = results.wrapped({}, first_view=found)
+    print(json.dumps(content, indent=1, ensure_ascii=False))
+    say(f"written to {results.save(content, '-first-view')}")
     late = [name for name in ("queue_ms", "map_ms") if found[name]["median"] > BOUND_MS]
     say(f"over {BOUND_MS} ms: {', '.join(late)}" if late else f"within {BOUND_MS} ms")
     return 1 if late else 0

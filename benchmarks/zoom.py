@@ -72,7 +72,9 @@ def main() -> int:
     parser.add_argument("--tries", type=int, default=TRIES)
     found = measured(parser.parse_args().tries)
     frames, longest = (round(statistics.median(each[name] for each in found)) for name in ("frames", "longest_ms"))
-    print(json.dumps(results.wrapped({}, zoom={"tries": found, "frames": frames, "longest_ms": longest}), indent=1, ensure_ascii=False))
+    content = results.wrapped({}, zoom={"tries": found, "frames": frames, "longest_ms": longest})
+    print(json.dumps(content, indent=1, ensure_ascii=False))
+    say(f"written to {results.save(content, '-zoom')}")
     kept = frames >= LEAST_FRAMES and longest <= LONGEST_MS
     say(f"{frames} frames (promised {LEAST_FRAMES}), longest task {longest} ms (promised {LONGEST_MS})")
     return 0 if kept else 1
