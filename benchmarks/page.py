@@ -33,7 +33,8 @@ NOTES = """
   time), and time and CPU count until the last one is told on its output topic, by the broker's append times. So start-up, compilation
   and first sights of cameras count for nobody, and working ahead of what is told helps nobody.
 - Every engine tells one record per case with the number of reports it stands for, at most once a second. The numbers must add up to the
-  reports exactly, or the engine has failed. Ours is followed on `incidents.fates`.
+  reports exactly, or the engine has failed. Ours is followed on `incidents.fates`, which name each report: one whose fate is said twice,
+  when two workers share the partitions anew, counts once.
 - CPU seconds are user and system time of the process and its children from /proc, with the broker's and Redis's beside them for the same
   stretch; RSS is the peak of the sum over the processes.
 - Precision and recall are pairwise against the simulator's truth, of a run that is not timed over the first 60,000 reports, in which each

@@ -4,6 +4,7 @@ A peer's record is `{"case", "n", "last"[, "ids"]}` (benchmarks/README.md); ours
 it does not matter how soon they are read here.
 """
 
+from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -31,6 +32,7 @@ class Told:
     last_ms: int = 0
     assigned: dict[str, str | None] = field(default_factory=dict)
     twice: int = 0
+    offsets: dict[int, set[int]] = field(default_factory=lambda: defaultdict(set))
 
     def take(self, records: Iterable[ConsumerRecord]) -> None:
         """Add records, in the order they were read."""
@@ -51,11 +53,14 @@ class Told:
         flush = decode_fates(record.value)
         if not isinstance(flush, Flush):
             return 0
+        told = self.offsets[flush.partition]
+        before = len(told)
         for fate in flush.fates:
             self._note(fate.case_id or "", record.timestamp)
+            told.update(fate.offsets)  # when partitions change hands, both workers may tell what waits in the outbox
             if self.assign:
                 self._assign(fate.case_id, [self.ids[flush.partition][offset] for offset in fate.offsets])
-        return sum(len(fate.offsets) for fate in flush.fates)
+        return len(told) - before
 
     def _note(self, case: str, at_ms: int) -> None:
         if case and case not in self.cases:

@@ -77,7 +77,7 @@ def test_the_page_shows_the_newest_sweeps_beside_the_contest(tmp_path: Path, mon
     results.save(content())
     call = {"redis_us": 31.5, "python_us": 12.0, "longest_cpu_ms": 4.2}
     sweeps = {
-        "open_cases": {"city 1000": {"total": call}},
+        "open_cases": {"city 1000": {"total": call}, "memory_mb": 90.5},
         "bad": {"0.5": RUN, "0.01": {"failed": "stood still"}},
         "noise": {"15 m": SCORE},
     }
