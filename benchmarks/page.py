@@ -78,7 +78,7 @@ own from benchmarks/peers/requirements.lock, Kafka Streams is built by Maven.
 SWEPT = """
 ## What cities differ in
 `make bench-sweeps`, {date} at commit {commit}, ours alone, in live order: what must stay flat is the CPU of a million reports. At three
-times the usual noise a camera's position is 15 m off (sigma), against radii of 50 m and less.
+times the usual noise a camera's position is 15 m off (sigma), against radii of 50 m and less. {note}
 
 {points}
 
@@ -114,4 +114,5 @@ def _swept() -> Iterator[str]:
     content = json.loads(found.read_text("utf-8"))
     sweeps = content["sweeps"]
     places = open_cases_table(sweeps["open_cases"]) if "failed" not in sweeps["open_cases"] else sweeps["open_cases"]["failed"]
-    yield SWEPT.format(date=content["date"], commit=content["commit"], points=sweeps_table(sweeps), open_cases=places)
+    said = {"date": content["date"], "commit": content["commit"], "note": content.get("note", "")}
+    yield SWEPT.format(**said, points=sweeps_table(sweeps), open_cases=places)
