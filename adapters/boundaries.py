@@ -75,11 +75,9 @@ class _Index:
         for at in candidates:
             if shapely.intersects_xy(self._shapes[at], x, y):
                 return self._areas[int(at)]
-        if not len(candidates):
-            return None
         point = shapely.Point(x, y)
         near = [self._areas[int(at)] for at in candidates if shapely.dwithin(self._shapes[at], point, SHORE_M)]
-        if len(near) < 2:
+        if len(near) < 2:  # nearly always, and a distance to an outline is dear
             return near[0] if near else None
         return min(near, key=lambda area: (float(shapely.distance(area.shape, point)), area.code))
 

@@ -89,9 +89,14 @@ def ratio(engines: Mapping[str, Any], engine: str, order: str) -> float | None:
     return ours / theirs if ours and theirs else None
 
 
+def _headed(names: Sequence[str]) -> list[str]:
+    """The first two lines of a table."""
+    return [f"| {' | '.join(names)} |", "|" + "---|" * len(names)]
+
+
 def table(content: Mapping[str, Any], order: str) -> str:
     """One order's figures as a table of Markdown."""
-    lines = [f"| {' | '.join(HEAD)} |", "|" + "---|" * len(HEAD)]
+    lines = _headed(HEAD)
     engines = content["engines"]
     for name, orders in engines.items():
         if order in orders:
@@ -101,7 +106,7 @@ def table(content: Mapping[str, Any], order: str) -> str:
 
 def sweeps_table(sweeps: Mapping[str, Mapping[str, Any]]) -> str:
     """The points of all sweeps but the open cases, one row each."""
-    lines = [f"| {' | '.join(SWEEP_HEAD)} |", "|" + "---|" * len(SWEEP_HEAD)]
+    lines = _headed(SWEEP_HEAD)
     for sweep, points in sweeps.items():
         if sweep != "open_cases":
             lines += [f"| {' | '.join((SWEEPS.get(sweep, sweep), point, *_swept(cell)))} |" for point, cell in points.items()]
@@ -118,7 +123,7 @@ def _swept(cell: Cell) -> Sequence[str]:
 
 def open_cases_table(places: Mapping[str, Any]) -> str:
     """What a group costs Redis and Python, place by place."""
-    lines = [f"| {' | '.join(OPEN_HEAD)} |", "|" + "---|" * len(OPEN_HEAD)]
+    lines = _headed(OPEN_HEAD)
     for place, kinds in places.items():
         if not isinstance(kinds, Mapping):  # the memory of all of them
             continue
