@@ -34,12 +34,11 @@ from streams.telling import Teller
 log = structlog.get_logger(__name__)
 
 SETTLE_EVERY_S = 1.0
-"""How long a recognised repeat waits until it is counted in Redis, unless Redis is busy with the partition."""
-CATCH_UP_S = 10.0
-"""The same while more is to be read than is taken at once: then repeats of one camera go together rather than soon."""
-BEHIND_FOR_S = 0.2
-MANY = 2_000
-"""Reports at once that say so; at 10,000 a second an idle machine takes a hundred."""
+"""How long a recognised repeat waits until it is counted in Redis, where that is quickly done."""
+SETTLE_LATEST_S = 10.0
+"""The same at most: the dearer settling is, the more repeats of one camera go together."""
+SETTLING = 10
+"""A lane settles a tenth of the time. At 10,000 reports/s on two busy cores once a second was all of it, and new reports waited."""
 MOST_WAITING = 20_000
 MOST_HELD = 100_000
 """Groups, and reports, that may wait in this process before reading stops: the bound of its memory under lag."""
@@ -74,8 +73,8 @@ class IntakeStage:
         self._unsure: set[int] = set()  # partitions whose outbox may hold what was not published
         self._mapped = -1, 0  # the last append time and the city's
         self._check_at = 0.0
-        self._behind_at = 0.0  # when there was more to read than could be taken at once
-        self._settled_at: dict[int, float] = {}
+        self._settling: dict[int, float] = {}  # since when a lane tells what is pending
+        self._settle_at: dict[int, float] = {}  # when it is to do so again
         past = city.accept_past if ports.clock.speed else None
         self._gate = Gate(
             appended=self._appended,
@@ -111,8 +110,6 @@ class IntakeStage:
             taken += len(records)
             metrics.RECOGNISED.inc(lane.recognised - recognised)
             metrics.UNUSUAL_KEYS.inc(lane.unusual - unusual)
-        if taken >= MANY:
-            self._behind_at = time.monotonic()
         metrics.BATCH_RECORDS.labels("intake").observe(taken)
 
     async def turn(self) -> None:
@@ -136,13 +133,15 @@ class IntakeStage:
             await asyncio.sleep(0)
 
     def _settle(self, now: float) -> None:
-        """Once a second, a lane after the other; while a lane still waits for answers, what is pending goes on growing together."""
+        """Once a second, a lane after the other, and more seldom the longer it takes."""
         full = self._holding() > MOST_HELD
-        wait = CATCH_UP_S if now - self._behind_at < BEHIND_FOR_S else SETTLE_EVERY_S
         for at, (partition, lane) in enumerate(self._lanes.items()):
-            settled = self._settled_at.setdefault(partition, now - SETTLE_EVERY_S * at / len(self._lanes))
-            if (full or now >= settled + wait) and not lane.waiting():
-                self._settled_at[partition] = now
+            if lane.settling():
+                continue
+            if (began := self._settling.pop(partition, None)) is not None:
+                self._settle_at[partition] = began + min(max(SETTLE_EVERY_S, SETTLING * (now - began)), SETTLE_LATEST_S)
+            if full or now >= self._settle_at.setdefault(partition, now + SETTLE_EVERY_S * at / len(self._lanes)):
+                self._settling[partition] = now
                 lane.settle()
 
     def done(self) -> Mapping[int, int]:

@@ -77,6 +77,7 @@ class Lane:
         self._pending = Pending()
         self._asked = {}
         self._todo: deque[Group | Repeats] = deque()
+        self._due: deque[str] = deque()  # sources whose repeats are to go when nothing new is to be asked
         self._inflight: list[Group] = []
         self._originals: dict[int, Original] = {}  # of records on their way
         self._stamps: deque[tuple[int, int]] = deque(maxlen=MOST_STAMPS)  # offset and append time of the first record of each slice
@@ -175,15 +176,19 @@ class Lane:
     # -- sifting
 
     def settle(self) -> None:
-        """Send everything pending on its way: called once a second."""
-        self._todo.extend(self._pending.all())
+        """Send everything pending on its way, behind what is new: for that people wait."""
+        self._due = deque(self._pending.sources())
 
     def calls(self) -> list[Group]:
         """The next groups to sift, in flight from now on; empty when there is nothing to do."""
         assert not self._inflight
         reports = 0
         taken: list[Group] = []
-        while self._todo and len(taken) < self._most and reports + _size(self._todo[0]) <= MOST_REPORTS:
+        while len(taken) < self._most:
+            while self._due and not self._todo:
+                self._todo.extend(self._pending.of_source(self._due.popleft()))
+            if not self._todo or reports + _size(self._todo[0]) > MOST_REPORTS:
+                break
             item = self._todo.popleft()
             reports += _size(item)
             taken.append(item.group() if isinstance(item, Repeats) else item)
@@ -296,8 +301,12 @@ class Lane:
         return self._stamps[at][1] if at >= 0 else None
 
     def waiting(self) -> int:
-        """Groups that wait for a call."""
-        return len(self._todo) + len(self._inflight)
+        """Groups that wait for a call, those of due sources as one each."""
+        return len(self._todo) + len(self._due) + len(self._inflight)
+
+    def settling(self) -> bool:
+        """Whether some of what was pending at the last `settle` is not yet asked for."""
+        return bool(self._due)
 
     def held(self) -> int:
         """Reports that are read and not yet answered."""

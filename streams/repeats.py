@@ -84,6 +84,14 @@ class Pending:
     def __bool__(self) -> bool:
         return bool(self._sources)
 
+    def sources(self) -> Iterator[str]:
+        """Those of which something waits, the first to come first; where others stood is forgotten."""
+        self._cells = {}
+        for source, chain in self._sources.items():
+            for repeats in chain:
+                self._stands(source, repeats.known)
+        return iter(self._sources)
+
     def add(self, source: str, known: Known, report: Report) -> None:
         """One more; only the last group of a source may grow."""
         chain = self._sources.get(source)
@@ -104,12 +112,6 @@ class Pending:
             self._cells[cell] = [source]
         else:
             here.append(source)
-
-    def all(self) -> Iterator[Repeats]:
-        """Take everything."""
-        chains, self._sources, self._cells = self._sources, {}, {}
-        for chain in chains.values():
-            yield from chain
 
     def of_source(self, source: str) -> list[Repeats]:
         """Take what is pending of a source."""

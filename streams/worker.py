@@ -13,6 +13,7 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 from datetime import date, datetime
+from pathlib import Path
 
 import structlog
 import uvloop
@@ -39,6 +40,9 @@ STOP_WITHIN_S = 3.5
 """After this a stopping process ends as it is: whatever is not acknowledged is read again."""
 LEFTOVERS_S = 0.3
 """What threads get that still ask an engine which is away, when all else has stopped."""
+
+GIVES_WAY = 5
+"""Niceness of the process that only shows what happened: where processors are short, reports and cases go first. A third of a share."""
 
 
 class Heart:
@@ -161,8 +165,18 @@ def run_worker(settings: Settings, roles: Sequence[Role], parent: int | None = N
     """
     whole = next((process for process in Process if {role.name for role in roles} == set(names_of(process))), None)
     configure_logging(settings, whole or "+".join(role.name for role in roles))
+    if whole is Process.TABLES:
+        _give_way(own_session=parent is not None)
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         return runner.run(_until_told(settings, roles, parent))
+
+
+def _give_way(own_session: bool) -> None:
+    """Take less of a processor that others want too. Where Linux shares it among sessions first, that is said of ours (sched(7))."""
+    os.nice(GIVES_WAY)
+    if own_session:
+        with contextlib.suppress(OSError):
+            Path("/proc/self/autogroup").write_text(str(GIVES_WAY))
 
 
 async def _until_told(settings: Settings, roles: Sequence[Role], parent: int | None) -> int:

@@ -106,3 +106,23 @@ def test_repeats_of_what_has_no_answer_yet_wait_for_it_and_ask_nothing() -> None
         assert [verdict for _, verdict in worker.kafka.fates.values()] == ["opened"] + ["merged"] * 49
 
     asyncio.run(run())
+
+
+def test_a_new_report_does_not_wait_behind_repeats_that_are_only_to_be_counted() -> None:
+    async def run() -> list[list[str]]:
+        worker = reading(logged([("/c", 0, 60, {}), ("/c", 0, 65, {}), ("/far", 5_000, 70, {}), ("/c", 0, 75, {}), ("/near", 20, 80, {})]))
+        lane, called = worker.lanes[0], []
+        for records in (1, 2, 2):
+            worker.read(0, records)
+            if records == 2:
+                lane.settle()
+            called.append([group.source for group in lane.calls()])
+            lane.put_back()
+            await worker.call(0)
+        assert lane.idle()
+        return called
+
+    first, far, near = asyncio.run(run())
+    assert first == ["/c"]
+    assert far == ["/far", "/c"]
+    assert near == ["/c", "/near"]  # may be the same incident: what was before it is counted before it
