@@ -37,8 +37,9 @@ check: setup  ## Lint, format, types, import layers
 test: tools  ## Run the tests, on real Kafka and Redis of their own, in two processes (TESTS="-n 4")
 	$(RUN)/python -m pytest -m "not slow" --dist loadfile $(or $(TESTS),-n 2)
 
-test-all: tools  ## Run also the slow tests: all roles, all sizes; what it came to goes to tests/results/<date>-<commit>.json (TESTS="-n 4")
+test-all: tools  ## Run also the slow tests (TESTS="-n 4"), then bench-tables: all roles, all sizes, a year of rows; results to */results
 	$(RUN)/python -m pytest --dist loadfile --outcome tests/results $(or $(TESTS),-n 2)
+	$(MAKE) bench-tables
 
 demo: setup  ## Watch a simulated city: real Kafka and Redis, a page, an exact audit
 	@./cityloop demo

@@ -52,7 +52,7 @@ from incidents.vocabulary import ENDED
 MOST_SQUARES = 30
 MOST_LARGE_SQUARES = 100
 MOST_MARKS = 40
-"""A term of more (a letter that most units' names have) is dearer to look up than to ask of what the other terms found."""
+"""A term of more (a character that most units' names have) is dearer to look up than to ask of what the other terms found."""
 MANY = 300
 """A week that has as many is asked day by day."""
 SQLITE_WORDS = table("case_words", column("rowid", Number))

@@ -3,8 +3,8 @@
 Chinese is cut into single characters and pairs, so that any part of a phrase finds it; words of other scripts are found by their first two
 letters or more. Every word is asked for as it stands in the index, for only then both databases read it off in order. Telephone and
 identity card numbers and plates that somebody wrote into a description are no words. Categories and units stand as marks and are searched
-by the names that they have today; a machine's source and what names the thing (a part's code, the `match` of a sealed plate) are found as a
-whole. The other marks are not for people: they let the index alone answer what would otherwise be looked up case by case
+by the names that they have today, likewise; a machine's source and what names the thing (a part's code, the `match` of a sealed plate) are
+found as a whole. The other marks are not for people: they let the index alone answer what would otherwise be looked up case by case
 (adapters/case_search.py).
 """
 
@@ -117,6 +117,18 @@ def _is_han(run: str) -> bool:
     return run[0] >= "\u3400" and _RUN.fullmatch(run + "一") is not None
 
 
+def _names(text: str) -> re.Pattern[str]:
+    """What a name must hold to be meant: a part of it in Chinese; elsewhere two letters or more that begin a word, a number as a whole.
+
+    >>> [bool(_names(text).search("sanitation-370202 市南区环卫")) for text in ("环卫", "san", "370202", "370", "tation", "s")]
+    [True, True, True, False, False, False]
+    """
+    if not text.isascii():
+        return re.compile(re.escape(text))
+    end = r"(?![0-9])" if text[-1].isdigit() else ""
+    return re.compile(rf"(?<![a-z0-9]){re.escape(text)}{end}" if len(text) > 1 else "(?!)")
+
+
 def _pairs(run: str) -> list[str]:
     """
     >>> _pairs("积水点")
@@ -147,12 +159,15 @@ class Names:
         }
 
     def terms(self, q: str) -> Sequence[Term]:
-        """The parts of a search, apart by spaces, all of which must hold."""
-        return [self._term(text) for text in _folded(q).split()[:MOST_TERMS]] or [NOTHING]
+        """The parts of a search, apart by spaces, all of which must hold; a single letter beside others says nothing."""
+        texts = _folded(q).split()[:MOST_TERMS]
+        telling = [text for text in texts if len(text) > 1 or not "a" <= text <= "z"]
+        return [self._term(text) for text in telling or texts] or [NOTHING]
 
     def _term(self, text: str) -> Term:
         whole = (mark("source", text), mark("thing", text)) if text.isascii() else ()
-        marks = (*(key for key, name in self._names.items() if text in name), *whole)
+        named = _names(text)
+        marks = (*(key for key, name in self._names.items() if named.search(name)), *whole)
         runs = [] if _PERSONAL.search(text) else _RUN.findall(text)
         words = [part for run in runs for part in ((_pairs(run) or [run]) if _is_han(run) else [run[:LONGEST_BEGINNING]])]
         return Term(tuple(words), marks) if words or marks else NOTHING

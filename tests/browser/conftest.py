@@ -1,5 +1,7 @@
 """A real Chromium (Debian's) before a real `cityloop console` or the stand-in; every page is held to: nothing from elsewhere, no error."""
 
+import itertools
+import re
 import shutil
 import subprocess
 import sys
@@ -10,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, ConsoleMessage, Page, expect, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, expect, sync_playwright
 
 from adapters.stack_engines import free_port
 from config.settings import ROOT, Settings
@@ -32,6 +34,7 @@ Serve = Callable[..., tuple[Standin, str]]
 AXE = Path(__file__).parent / "vendor" / "axe.min.js"
 RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
 DESK = {"width": 1440, "height": 900}
+SCREENS = ROOT / ".local" / "screens"
 
 expect.set_options(timeout=60_000)  # a bound for what never comes, not a measure: machines may be busy
 
@@ -105,7 +108,22 @@ def standin() -> Iterator[Serve]:
 
 
 @pytest.fixture
-def page(browsers: Callable[..., Browser]) -> Iterator[NewPage]:
+def picture_all(request: pytest.FixtureRequest) -> Callable[[BrowserContext], None]:
+    """Keeps a picture of every tab as the test leaves it, below SCREENS by module and test: for people who look at what we show."""
+    folder = SCREENS / request.path.stem.removeprefix("test_")
+    name = re.sub(r"[^\w.-]+", "-", request.node.name.removeprefix("test_")).strip("-")
+    count = itertools.count(1)
+
+    def keep(context: BrowserContext) -> None:
+        for tab in context.pages:
+            at = next(count)
+            tab.screenshot(path=folder / f"{name}{'' if at == 1 else f'-{at}'}.png", timeout=60_000)
+
+    return keep
+
+
+@pytest.fixture
+def page(browsers: Callable[..., Browser], picture_all: Callable[[BrowserContext], None]) -> Iterator[NewPage]:
     """Opens pages; afterwards none may have asked another site or logged an error. `expected` names what may be logged."""
     wrong: list[str] = []
     opened: list[Any] = []
@@ -123,12 +141,13 @@ def page(browsers: Callable[..., Browser]) -> Iterator[NewPage]:
 
     yield open_page
     for context in opened:
+        picture_all(context)
         context.close()
     assert not wrong, wrong
 
 
 @pytest.fixture
-def opened(browsers: Callable[..., Browser]) -> Iterator[Callable[..., Opened]]:
+def opened(browsers: Callable[..., Browser], picture_all: Callable[[BrowserContext], None]) -> Iterator[Callable[..., Opened]]:
     """`opened(desk, "/case/…", script="…", **context)`: a page over a desk, ready; afterwards nothing may have gone wrong in any tab."""
     wrong: list[str] = []
     with ExitStack() as things:
@@ -137,6 +156,7 @@ def opened(browsers: Callable[..., Browser]) -> Iterator[Callable[..., Opened]]:
             address = things.enter_context(desk_served(desk))
             usual = {"locale": "zh-CN", "timezone_id": "Asia/Shanghai", "viewport": DESK, "reduced_motion": "reduce"}
             context = things.enter_context(browsers().new_context(**(usual | chosen)))
+            things.callback(picture_all, context)
             context.add_init_script(script)
             place = Opened(context.new_page(), context, address, wrong)
             place.begin(path)

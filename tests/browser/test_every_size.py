@@ -1,4 +1,6 @@
-"""Every page for every role on every screen: nothing stands out of it, nothing goes wrong. Long: part of `make test-all`."""
+"""Every page for every role on every screen: nothing stands out of it, nothing goes wrong, and a picture is kept of each.
+
+Long: part of `make test-all`."""
 
 import pytest
 from playwright.sync_api import expect
