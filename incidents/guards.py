@@ -22,16 +22,19 @@ def first_unmet(needs: tuple[Need, ...], asked: Asked) -> str | None:
     return next((reason for need in needs if (reason := CHECKS[need](asked)) is not None), None)
 
 
-def conflict(case: Case, command: Command) -> str | None:
+def conflict(asked: Asked) -> str | None:
     """Why what the sender had read is no longer so; names who changed what."""
-    moved = case.changed
-    last = f"{moved.actor.id} ({moved.actor.role}): {moved.fact} at {moved.at:%Y-%m-%d %H:%M:%S} UTC" if moved else "sighted"
+    case, command = asked.case, asked.command
+    last, last_zh = "sighted", "又有上报"
+    if moved := case.changed:
+        at, who = asked.local(moved.at), moved.actor
+        last, last_zh = f"{who.id} ({who.role}): {moved.fact} at {at}", f"{who.id}（{ROLES[who.role]}）{at}，{STATES[case.state]}"
     for why, expected, actual in (
         (Why.OTHER_REVISION, command.expected_revision, case.revision),
         (Why.OTHER_SEQUENCE, command.expected_sequence, case.sequence),
     ):
         if expected is not None and expected != actual:
-            return why.say(expected=expected, actual=actual, last=last)
+            return why.say(expected=expected, actual=actual, last=last, last_zh=last_zh)
     return None
 
 

@@ -59,11 +59,11 @@ class Why(Enum):
         "role {role} may not, {may} may; as {role} you may now: {offered}",
     )
     OTHER_REVISION = (
-        "预期修订号 {expected}，案件已到 {actual}，最近变更 {last}；请重新读取",
+        "案件已由他人变更：{last_zh}（预期修订号 {expected}，现为 {actual}）；请重新读取",
         "expected revision {expected}, the case is at {actual}, last {last}; read it again",
     )
     OTHER_SEQUENCE = (
-        "预期序号 {expected}，案件已到 {actual}，最近变更 {last}；请重新读取",
+        "案件已有变更：{last_zh}（预期序号 {expected}，现为 {actual}）；请重新读取",
         "expected sequence {expected}, the case is at {actual}, last {last}; read it again",
     )
     UNREADABLE = "无法识别的指令（{reason}）：{detail}", "not a command ({reason}): {detail}"

@@ -108,9 +108,10 @@ def _act(city: City, case: Case, record: _Record) -> Decision:
     if case.forgotten:
         return _refused(case, command, Why.FORGOTTEN.say())
     row = find(command.type, case.state)
-    reason = conflict(case, command) or not_from_here(case, command, row)
+    asked = Asked(city, case, command, record.at)
+    reason = conflict(asked) or not_from_here(case, command, row)
     if reason is None and row is not None:
-        reason = first_unmet(row.needs, Asked(city, case, command, record.at))
+        reason = first_unmet(row.needs, asked)
     if reason is not None or row is None:
         return _refused(case, command, reason or "")
     if row.fact is None:

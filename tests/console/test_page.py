@@ -3,6 +3,7 @@
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 import httpx
 import pytest
@@ -100,8 +101,8 @@ def test_readiness_names_what_is_waited_for(client: httpx.Client) -> None:
     assert "hot_store" in answer.json()["waiting_for"]
 
 
-def test_without_redis_the_console_lives_answers_from_its_tables_and_says_that_it_waits() -> None:
-    with client_of(Settings(redis_url="redis://127.0.0.1:9/0", city="qingdao")) as client:
+def test_without_redis_the_console_lives_answers_from_its_tables_and_says_that_it_waits(tmp_path: Path) -> None:
+    with client_of(Settings(redis_url="redis://127.0.0.1:9/0", local_dir=tmp_path, city="qingdao")) as client:
         assert client.get("/healthz").status_code == 200
         assert client.get("/readyz").status_code == 503
         answer = client.get("/api/v1/cases")

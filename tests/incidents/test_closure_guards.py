@@ -1,5 +1,6 @@
 """Who may, and what it takes (DOMAIN.md, actions and guards); conflicts and repeated commands."""
 
+import re
 from datetime import timedelta
 from typing import Any
 
@@ -190,6 +191,7 @@ def test_a_conflict_names_who_changed_what() -> None:
     desk.must("accept", "unit")
     reason = desk.refused("note", "leader", note="hurry", expected_revision=revision)
     assert f"expected revision {revision}, the case is at {revision + 1}, last unit-1 (unit): accepted at" in reason
+    assert re.search(r"案件已由他人变更：unit-1（处置部门）\d{4}-\d\d-\d\d \d\d:\d\d，处置中（", reason)
     assert f"expected sequence {sequence}" in desk.refused("note", "leader", note="hurry", expected_sequence=sequence)
 
 
