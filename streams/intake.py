@@ -35,10 +35,10 @@ log = structlog.get_logger(__name__)
 
 SETTLE_EVERY_S = 1.0
 """How long a recognised repeat waits until it is counted in Redis, where that is quickly done."""
-SETTLE_LATEST_S = 10.0
-"""The same at most: the dearer settling is, the more repeats of one camera go together."""
-SETTLING = 10
-"""A lane settles a tenth of the time. At 10,000 reports/s on two busy cores once a second was all of it, and new reports waited."""
+SETTLE_LATEST_S = 4.0
+"""The same at most, for what is read is to be committed within five seconds: the dearer settling is, the more repeats go together."""
+SETTLING = 6
+"""A lane settles a sixth of the time. At 10,000 reports/s on two busy cores once a second was all of it, and new reports waited."""
 MOST_WAITING = 20_000
 MOST_HELD = 100_000
 """Groups, and reports, that may wait in this process before reading stops: the bound of its memory under lag."""
