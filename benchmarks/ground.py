@@ -4,6 +4,8 @@ Every run has topics of its own, and ours a namespace; afterwards they are delet
 """
 
 import shutil
+import signal
+import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -88,7 +90,8 @@ def _wait(what: str, done: Callable[[], bool]) -> None:
 
 @contextmanager
 def ground() -> Iterator[Ground]:
-    """Servers on empty data; stopped in the end."""
+    """Servers on empty data; stopped in the end, also by SIGTERM, which would leave them running."""
+    signal.signal(signal.SIGTERM, lambda number, _: sys.exit(128 + number))
     base = load_settings().model_copy(update={"local_dir": FOLDER, "city": "qingdao", "clock": "real", "namespace": ""})
     stack.down(base)
     for old in ("kafka", "redis"):
