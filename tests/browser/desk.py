@@ -58,6 +58,7 @@ class Desk:
         self.pictures: dict[str, Json] = {}
         self.journal: list[Json] = []
         self.hooks: Json = {}
+        self.speed = 1.0  # of the city's clock
         self.notices: Json = {"notices": []}
         self.stories: dict[str, Json] = {}
         self.outlines = {"type": "FeatureCollection", "features": [district(code, at) for code, at in PLACES.items()]}

@@ -217,7 +217,7 @@ API: list[tuple[str, str, Act]] = [
     ("DELETE", "/session", _session),
     ("GET", "/catalogue", lambda desk, *_: catalogue(desk.city)),
     ("GET", "/districts", lambda desk, *_: desk.outlines),
-    ("GET", "/audit", lambda desk, *_: {"now": iso(desk.now), "speed": 1.0}),
+    ("GET", "/audit", lambda desk, *_: {"now": iso(desk.now), "speed": desk.speed}),
     ("GET", "/cases", _cases),
     ("GET", "/tasks", lambda desk, *_: {"tasks": tasks(desk)}),
     ("GET", CASE, _known(_case)),

@@ -3,6 +3,7 @@
 import json
 import re
 from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -69,6 +70,18 @@ def test_tasks_come_by_due_time_in_words_with_distance_and_direction(phone: Open
     cards.nth(1).click()
     for words in ("路面清理干净，恢复通行", "路面保洁归本区环卫", later):
         expect(page.locator("article")).to_contain_text(words)
+
+
+def test_in_a_fast_city_a_photo_tells_the_camera_s_time_which_the_server_puts_on_the_city_s_clock(phone: OpenDesk) -> None:
+    desk = Desk("unit")
+    desk.speed = 600.0
+    case_id = desk.open("handling")
+    before = datetime.now(UTC) - timedelta(minutes=1)
+    page = phone(desk, f"/field#{case_id}").page
+    handle(page, "已清扫")
+    until(lambda: desk.cases[case_id].state == "checking", "the case to be handled")
+    captured_at = desk.cases[case_id].handled_evidence[0].captured_at
+    assert captured_at is not None and before <= captured_at <= datetime.now(UTC)
 
 
 def test_a_unit_accepts_and_reports_handled_with_a_photo_that_knows_its_place(phone: OpenDesk) -> None:
