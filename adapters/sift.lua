@@ -230,7 +230,8 @@ end
 local function mixed(g, found, new)
   if new.many == 1 then return false end
   if g.hint ~= '' and found.c.id ~= g.hint then return true end
-  if found.rule == 'late' and new.last > found.c.handled then return true end
+  local handled = found.c.handled
+  if handled and new.first <= handled and new.last > handled then return true end
   return g.hint == '' and g.identity == '' and found.apart + g.spread > g.rule.radius
 end
 

@@ -180,7 +180,7 @@ class _Call:
         if not group.opening and not group.hint and times[0] <= mark.newest:
             raise _Again
         found, link, suggested = self._find(group, mark, times[0])
-        apart = found is not None and len(fresh) > 1 and mixed(group, found.seen, found.rule == "late", found.apart, max(times))
+        apart = found is not None and len(fresh) > 1 and mixed(group, found.seen, found.apart, times)
         if apart or (found is None and (not group.opening or start > 0)):
             raise _Again
         if found is not None:

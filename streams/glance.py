@@ -14,12 +14,15 @@ from msgspec import UNSET, DecodeError, Meta, Struct, UnsetType
 from msgspec.json import Decoder
 
 from incidents.catalogue import City
-from incidents.events import ReportEvent
+from incidents.events import ReportEvent, epoch_ms
 from incidents.geography import Datum
 from incidents.vocabulary import Channel, Severity
 
 MAX_BYTES = 4096
 """A longer record is no ordinary sighting."""
+WITH_MS = len("2026-11-21T08:15:02.000+08:00")
+MOST_MOMENTS = 20_000
+"""Seconds whose milliseconds are remembered; parsing a time takes 0.6 µs, knowing its second 0.25."""
 
 Short = Annotated[str, Meta(min_length=1, max_length=256)]
 MachineChannel = Literal["satellite", "drone", "high_video", "low_video", "algorithm", "iot"]
@@ -92,19 +95,20 @@ _decode = Decoder(Event).decode
 class Glancer:
     """`look` for the reports of one city."""
 
-    __slots__ = ("_bounds", "_city")
+    __slots__ = ("_bounds", "_city", "_moments")
 
     def __init__(self, city: City) -> None:
         self._city = city.code
         self._bounds = city.bounds.west, city.bounds.south, city.bounds.east, city.bounds.north
+        self._moments: dict[str, int] = {}
 
-    def look(self, value: bytes) -> tuple[Event, datetime] | None:
-        """The report and its moment when it is an ordinary sighting by a machine inside the city, else None."""
+    def look(self, value: bytes) -> tuple[Event, int] | None:
+        """The report and its moment in ms when it is an ordinary sighting by a machine inside the city, else None."""
         if len(value) > MAX_BYTES:
             return None
         try:
             event = _decode(value)
-            at = datetime.fromisoformat(event.time)
+            time = self._moment(event.time)
             if event.data.evidence is not UNSET:
                 for picture in event.data.evidence:
                     picture.captured()
@@ -112,12 +116,31 @@ class Glancer:
             return None
         where = event.data.location
         west, south, east, north = self._bounds
-        if not (west <= where.lon <= east and south <= where.lat <= north) or at.tzinfo is None or not 1970 <= at.year < 9999:
+        if not (west <= where.lon <= east and south <= where.lat <= north):
             return None
         if event.city is not UNSET and event.city != self._city:
             return None
         # Every key has two quotes and every text two more: one more pair, and a key stands twice (or an escaped quote somewhere).
-        return (event, at) if value.count(b'"') == _quotes(event) else None
+        return (event, time) if value.count(b'"') == _quotes(event) else None
+
+    def _moment(self, text: str) -> int:
+        """Its milliseconds since 1970. Raises ValueError for what is no moment with an offset; a city's reports share their seconds."""
+        if len(text) != WITH_MS or text[19] != "." or not (thousandths := text[20:23]).isdigit() or not thousandths.isascii():
+            return self._exactly(text)
+        second = text[:19] + text[23:]
+        known = self._moments.get(second)
+        if known is None:
+            known = self._moments[second] = self._exactly(second)
+            if len(self._moments) > MOST_MOMENTS:
+                self._moments = {}
+        return known + int(thousandths)
+
+    @staticmethod
+    def _exactly(text: str) -> int:
+        at = datetime.fromisoformat(text)
+        if at.tzinfo is None or not 1970 <= at.year < 9999:
+            raise ValueError(text)
+        return epoch_ms(at)
 
 
 def _quotes(event: Event) -> int:

@@ -87,6 +87,8 @@ class IntakeStage:
     async def assigned(self, starts: Mapping[int, int], topic: TopicState) -> None:
         """Publish what a dead worker left in the outboxes, then begin anew at `starts`."""
         await self._stop_pumps()
+        for lane in self._lanes.values():
+            lane.restart()
         if topic.topic_id != self._topic_id:
             self._lanes, self._topic_id = {}, topic.topic_id
         await asyncio.gather(*(self._publish_outbox(partition) for partition in starts))

@@ -20,13 +20,12 @@ from datetime import UTC, datetime
 from adapters.consumer import ConsumerRecord
 from adapters.sift import Learned
 from incidents.errors import BadReport, RejectReason
-from incidents.events import epoch_ms
 from incidents.steps import intake
 from incidents.steps.sifting import Group
 from streams.glance import Event
-from streams.memory import Key, Known, Memory
-from streams.repeats import MOST_REPORTS, Pending, Repeats, Report
-from streams.sorting import Sighting, Sorter
+from streams.memory import Key, Memory
+from streams.repeats import MOST_REPORTS, Known, Pending, Repeats
+from streams.sorting import Sighting, Sorter, report_key
 from streams.telling import Rejected
 
 MOST_GROUPS = 1000
@@ -66,15 +65,16 @@ class Lane:
         self._memory = Memory()
         self._most = MOST_GROUPS  # groups that a call can answer in the time it has
         self._asked: dict[Key, Group] = {}  # the last group of a machine and category that has no answer yet
+        self._pending = Pending()
         self.restart(start)
 
-    def restart(self, start: int) -> None:
+    def restart(self, start: int = 0) -> None:
         """Forget all that was read and not finished; what is known stays, the script checks every hint."""
         for key in self._asked:
             self._memory.drop(key)
         self.position = start  # behind the last record read
         self._held = 0  # reports read and not yet answered
-        self._pending = Pending()
+        self._pending.clear()
         self._asked = {}
         self._todo: deque[Group | Repeats] = deque()
         self._due: deque[str] = deque()  # sources whose repeats are to go when nothing new is to be asked
@@ -90,39 +90,44 @@ class Lane:
         """Take the next records of the partition, in order."""
         if records:
             self._stamps.append((records[0].offset, records[0].timestamp))
-        look = self._sorter.glancer.look
+        look, stamp = self._sorter.glancer.look, None
         for record in records:
-            value = record.value
-            seen = look(value) if value is not None and not record.headers else None
-            if seen is None or not self._repeats(record, *seen):
-                self._read(record, seen)
+            if record.timestamp != stamp:
+                stamp = record.timestamp
+                appended = self._gate.appended(stamp)
+            seen = look(record.value) if record.value is not None and not record.headers else None
+            if seen is None or not self._repeats(record, appended, *seen):
+                self._read(record, appended, seen)
         if records:
             self.position = records[-1].offset + 1
 
-    def _repeats(self, record: ConsumerRecord, event: Event, at: datetime) -> bool:
+    def _repeats(self, record: ConsumerRecord, appended: int, event: Event, time: int) -> bool:
         """Count a repeat of what is known; False, having taken nothing, when that needs a closer look."""
         data, source = event.data, event.source
         known = self._memory.young.get((source, data.category))
-        if known is None or record.key != source.encode():
+        if known is None or record.key != source.encode() or not self._gate.passes(time, appended):
             return False
-        time, appended = epoch_ms(at), self._gate.appended(record.timestamp)
-        if time <= known.newest or not self._gate.passes(time, appended):
-            return False
-        seen = min(time, appended)
+        seen = time if time < appended else appended
         if not known.takes(data, seen):
             return False
-        where = None if known.case else (data.location.lon, data.location.lat)
-        self._recognised(source, known, Report(record.offset, seen, time, event.id, record.value, where))
+        key = report_key(event.id, time)
+        if time <= known.newest and (time <= known.since or self._pending.holds(source, key)):
+            return False
+        repeats = self._recognised(source, known, record.offset, time, seen)
+        repeats.keys.append(key)
+        repeats.values.append(record.value)
+        if not known.case:
+            repeats.places.append((data.location.lon, data.location.lat))
         return True
 
-    def _read(self, record: ConsumerRecord, seen: tuple[Event, datetime] | None) -> None:
+    def _read(self, record: ConsumerRecord, appended: int, seen: tuple[Event, int] | None) -> None:
         try:
             if record.key == b"":
                 raise BadReport(RejectReason.EMPTY_KEY, "the record's key is \"\"; send the report's source, or no key at all")
             value = intake.from_headers(record.headers, record.value) if record.headers else record.value
-            sighting = self._sorter.seen(*seen) if seen is not None else self._sorter.sighting(value)
+            sighting = self._sorter.seen(seen[0]) if seen is not None else self._sorter.sighting(value)
             assert value is not None
-            self._sort(sighting, record.offset, self._gate.appended(record.timestamp), record.timestamp, value)
+            self._sort(sighting, record.offset, appended, record.timestamp, value)
         except BadReport as error:
             self.rejected.append(Rejected(record.offset, error, record.key, record.value, record.headers))
             return
@@ -138,20 +143,32 @@ class Lane:
         event, seen = sighting.event, min(time, appended)
         known = self._memory.get((event["source"], sighting.row.category.key))
         if known is not None and time > known.newest and known.explains(sighting, seen):
-            self._recognised(event["source"], known, Report(offset, seen, time, event["id"], value, sighting.where))
+            repeats = self._recognised(event["source"], known, offset, time, seen)
+            repeats.keys.append(report_key(event["id"], time))
+            repeats.values.append(value)
+            if not known.case and sighting.where is not None:
+                repeats.places.append(sighting.where)
         else:
             self._highest = max(self._highest, time)
             self._sift(self._sorter.group(sighting, value, offset, seen, stamp))
 
-    def _recognised(self, source: str, known: Known, report: Report) -> None:
-        self._pending.add(source, known, report)
-        known.newest = report.time
-        if report.seen > known.last:
-            known.last = report.seen
+    def _recognised(self, source: str, known: Known, offset: int, time: int, seen: int) -> Repeats:
+        repeats = known.repeats
+        if repeats is None or len(repeats.offsets) == MOST_REPORTS:
+            repeats = self._pending.begin(source, known)
+        repeats.offsets.append(offset)
+        repeats.times.append(seen)
+        if time > repeats.newest:
+            repeats.newest = time
+            if time > known.newest:
+                known.newest = time
+                if time > self._highest:
+                    self._highest = time
+        if seen > known.last:
+            known.last = seen
         self._held += 1
         self.recognised += 1
-        if report.time > self._highest:
-            self._highest = report.time
+        return repeats
 
     def _sift(self, group: Group) -> None:
         """Ask about a group, behind all that is pending of its source and of anything that may belong to the same case."""
@@ -259,7 +276,8 @@ class Lane:
             before.first, before.last, before.urgent = min(before.first, answer.first), max(before.last, answer.last), answer.urgent
             return
         row, where = self._sorter.rows[group.category], (answer.x, answer.y, group.cos)
-        known = Known(answer.case, row, group.identity, *where, answer.first, answer.last, group.newest, answer.urgent)
+        since = max(group.newest, answer.last)
+        known = Known(answer.case, row, group.identity, *where, answer.first, answer.last, group.newest, answer.urgent, since)
         self._memory.keep(key, known)
         if before is not None:
             known.newest = max(known.newest, before.newest)
@@ -327,8 +345,8 @@ class Lane:
 
 
 def _size(item: Group | Repeats) -> int:
-    return len(item.offsets if isinstance(item, Group) else item.reports)
+    return len(item.offsets)
 
 
 def _first(item: Group | Repeats) -> int:
-    return item.offsets[0] if isinstance(item, Group) else item.reports[0].offset
+    return item.offsets[0]

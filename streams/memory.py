@@ -3,79 +3,13 @@
 Nothing here decides for good: whatever is recognised travels to the atomic call with its case as a hint, and the script checks it.
 """
 
-from msgspec import UNSET, Struct
-
-from incidents.steps.sifting import CM
-from streams.glance import Seen
-from streams.sorting import URGENT, Row, Sighting, cosine
+from streams.repeats import Known
 
 MOST_KNOWN = 300_000
 """Pairs of source and category remembered per generation; two generations are kept, the older one forgotten when the younger is full."""
-CM_OF_COS = CM / 1_000_000
 
 Key = tuple[str, str]
 """Source and category."""
-
-
-class Known(Struct, gc=False):
-    """The open case that explains a source's repeats; while `case` is "", the report that was sifted and has no answer yet."""
-
-    case: str
-    row: Row
-    identity: str
-    x: int
-    y: int
-    cos: int
-    first: int
-    last: int
-    newest: int
-    urgent: int
-
-    def within(self, seen: int) -> bool:
-        """Whether a sighting at this moment (ms) lies inside the case's window and span."""
-        rule = self.row.rule
-        return seen - self.last <= rule.window and not (rule.span and seen - self.first > rule.span)
-
-    def near(self, lon: float, lat: float) -> bool:
-        """Whether a point surely lies within the radius; what is only almost sure is left to `explains`."""
-        east = (lon * 1e7 - self.x) * self.cos * CM_OF_COS
-        north = (lat * 1e7 - self.y) * CM
-        return east * east + north * north <= self.row.sure
-
-    def takes(self, data: Seen, seen: int) -> bool:
-        """What `explains` says, of what the quick look saw of a machine's report; False also when it takes a closer look to say."""
-        row = self.row
-        if not self.within(seen):
-            return False
-        if row.conditions.get(data.condition, -1) < self.urgent or (data.severity is not UNSET and URGENT[data.severity] < self.urgent):
-            return False
-        if data.plate is UNSET and data.part_id is UNSET and data.building is UNSET:
-            where = data.location
-            return not self.identity and self.near(where.lon, where.lat)
-        identity = row.names(data)
-        return identity == self.identity and (identity != "" or self.near(data.location.lon, data.location.lat))
-
-    def covers(self, where: tuple[float, float] | None, seen: int) -> bool:
-        """Whether a report that this source's last question explained is surely explained by its answer too."""
-        return self.within(seen) and (bool(self.identity) or (where is not None and self.near(*where)))
-
-    def explains(self, sighting: Sighting, seen: int) -> bool:
-        """Whether a machine's report is one more sighting of the case: near, inside window and span, not more urgent."""
-        data = sighting.event["data"]
-        severity = data.get("severity")
-        if not self.within(seen) or not data["channel"].is_machine or (severity is not None and URGENT[severity] < self.urgent):
-            return False
-        if self.row.conditions[data.get("condition")] < self.urgent:
-            return False
-        if self.identity or sighting.named:
-            return self.identity == sighting.identity
-        if sighting.where is None:
-            return False
-        lon, lat = sighting.where
-        radius = self.row.rule.radius
-        east = (lon * 1e7 - self.x) * CM * cosine(lat) / 1_000_000
-        north = (lat * 1e7 - self.y) * CM
-        return east * east + north * north <= radius * radius
 
 
 class Memory:

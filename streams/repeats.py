@@ -1,38 +1,102 @@
-"""Repeats that were recognised and wait to be told: per source in the order of the log, found by source and by the place of their case."""
+"""Recognising: the open case that explains a source's repeats, and the repeats that wait to be told, per source in the order of the log."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
-from msgspec import Struct
+from msgspec import UNSET, Struct
 
-from incidents.steps.sifting import Group, apart_cm
-from streams.memory import Known
-from streams.sorting import cosine, report_key
+from incidents.steps.sifting import CM, Group, apart_cm
+from streams.glance import Seen
+from streams.sorting import URGENT, Row, Sighting, cosine
 
 MOST_REPORTS = 5000
 """In one group: what one call of the script takes at most (ARCHITECTURE.md §3)."""
 
 
-class Report(Struct, frozen=True, gc=False):
-    """What is kept of a recognised report until it is answered."""
-
-    offset: int
-    seen: int  # ms, as sifting may count it
-    time: int  # ms, as stated
-    id: str
-    value: bytes
-    where: tuple[float, float] | None  # WGS-84; None where the identity says it all
-
+FOREVER = 1 << 60
+CM_OF_COS = CM / 1_000_000
 
 Cell = tuple[str, int | str, int]
 """Family, then a square or an identity."""
 
 
+class Known(Struct, gc=False):
+    """The open case that explains a source's repeats; while `case` is "", the report that was sifted and has no answer yet."""
+
+    case: str
+    row: Row
+    identity: str
+    x: int
+    y: int
+    cos: int
+    first: int
+    last: int
+    newest: int
+    urgent: int
+    since: int = FOREVER
+    """What is older may be a resend of the report that opened the case, or of one that nobody remembers: it takes a closer look."""
+    repeats: "Repeats | None" = None  # where its next repeat goes
+
+    def within(self, seen: int) -> bool:
+        """Whether a sighting at this moment (ms) lies inside the case's window and span."""
+        rule = self.row.rule
+        return seen - self.last <= rule.window and not (rule.span and seen - self.first > rule.span)
+
+    def near(self, lon: float, lat: float) -> bool:
+        """Whether a point surely lies within the radius; what is only almost sure is left to `explains`."""
+        east = (lon * 1e7 - self.x) * self.cos * CM_OF_COS
+        north = (lat * 1e7 - self.y) * CM
+        return east * east + north * north <= self.row.sure
+
+    def takes(self, data: Seen, seen: int) -> bool:
+        """What `explains` says, of what the quick look saw of a machine's report; False also when it takes a closer look to say."""
+        row = self.row
+        rule = row.rule
+        if seen - self.last > rule.window or (rule.span and seen - self.first > rule.span):
+            return False
+        if row.conditions.get(data.condition, -1) < self.urgent or (data.severity is not UNSET and URGENT[data.severity] < self.urgent):
+            return False
+        if data.plate is UNSET and data.part_id is UNSET and data.building is UNSET:
+            where = data.location
+            return not self.identity and self.near(where.lon, where.lat)
+        identity = row.names(data)
+        return identity == self.identity and (identity != "" or self.near(data.location.lon, data.location.lat))
+
+    def covers(self, places: Sequence[tuple[float, float]], times: Sequence[int]) -> bool:
+        """Whether what this source's last question explained is surely explained by its answer too."""
+        if not (self.identity or (len(places) == len(times) and all(self.near(*place) for place in places))):
+            return False
+        return all(map(self.within, times))
+
+    def explains(self, sighting: Sighting, seen: int) -> bool:
+        """Whether a machine's report is one more sighting of the case: near, inside window and span, not more urgent."""
+        data = sighting.event["data"]
+        severity = data.get("severity")
+        if not self.within(seen) or not data["channel"].is_machine or (severity is not None and URGENT[severity] < self.urgent):
+            return False
+        if self.row.conditions[data.get("condition")] < self.urgent:
+            return False
+        if self.identity or sighting.named:
+            return self.identity == sighting.identity
+        if sighting.where is None:
+            return False
+        lon, lat = sighting.where
+        radius = self.row.rule.radius
+        east = (lon * 1e7 - self.x) * CM * cosine(lat) / 1_000_000
+        north = (lat * 1e7 - self.y) * CM
+        return east * east + north * north <= radius * radius
+
+
 class Repeats(Struct, gc=False):
-    """Reports of one source, in order, that `known` explains: one group of the atomic call."""
+    """Reports of one source, in the order of the log, that `known` explains: one group of the atomic call."""
 
     source: str
     known: Known
-    reports: list[Report]
+    newest: int = 0  # ms, as stated
+    offsets: list[int] = []
+    times: list[int] = []  # ms, as sifting may count them
+    keys: list[int] = []
+    values: list[bytes] = []
+    places: list[tuple[float, float]] = []  # WGS-84, as long as no case is known; of a thing with an identity there need not be any
 
     def group(self) -> Group:
         """What travels. Without a case to hint at it brings no opening either: it is split should the awaited answer not explain it."""
@@ -52,22 +116,21 @@ class Repeats(Struct, gc=False):
             urgent=known.urgent,
             rule=row.rule,
             hint=known.case,
-            newest=self.reports[-1].time,
-            offsets=[report.offset for report in self.reports],
-            times=[report.seen for report in self.reports],
-            keys=[report_key(report.id, report.time) for report in self.reports],
-            values=[report.value for report in self.reports],
+            newest=self.newest,
+            offsets=self.offsets,
+            times=self.times,
+            keys=self.keys,
+            values=self.values,
         )
-        if not known.case:
+        if not known.case and self.places:
             self._place(group)
         return group
 
     def _place(self, group: Group) -> None:
         """Nothing says yet where the case lies: the group stands where its first report does, and says how far the others are."""
-        places = [(round(lon * 1e7), round(lat * 1e7), cosine(lat)) for lon, lat in (each.where for each in self.reports if each.where)]
-        if places:
-            group.x, group.y, group.cos = places[0]
-            group.spread = max(apart_cm(group, x, y) for x, y, _ in places)
+        places = [(round(lon * 1e7), round(lat * 1e7), cosine(lat)) for lon, lat in self.places]
+        group.x, group.y, group.cos = places[0]
+        group.spread = max(apart_cm(group, x, y) for x, y, _ in places)
 
 
 class Pending:
@@ -79,7 +142,7 @@ class Pending:
 
     def first(self) -> int | None:
         """The lowest offset that waits: what came first stands first."""
-        return next((chain[0].reports[0].offset for chain in self._sources.values()), None)
+        return next((chain[0].offsets[0] for chain in self._sources.values()), None)
 
     def __bool__(self) -> bool:
         return bool(self._sources)
@@ -92,18 +155,22 @@ class Pending:
                 self._stands(source, repeats.known)
         return iter(self._sources)
 
-    def add(self, source: str, known: Known, report: Report) -> None:
-        """One more; only the last group of a source may grow."""
+    def begin(self, source: str, known: Known) -> Repeats:
+        """A new group for the next repeats of a source; the one before it is complete."""
+        repeats = known.repeats = Repeats(source, known)
         chain = self._sources.get(source)
         if chain is None:
-            self._sources[source] = [Repeats(source, known, [report])]
+            self._sources[source] = [repeats]
         else:
-            last = chain[-1]
-            if last.known is known and len(last.reports) < MOST_REPORTS:
-                last.reports.append(report)
-                return
-            chain.append(Repeats(source, known, [report]))
+            if chain[-1].known is not known:
+                chain[-1].known.repeats = None
+            chain.append(repeats)
         self._stands(source, known)
+        return repeats
+
+    def holds(self, source: str, key: int) -> bool:
+        """Whether a report with this key waits: then the next one is its resend, and too near to it to be told apart later."""
+        return any(key in repeats.keys for repeats in self._sources.get(source, ()))
 
     def _stands(self, source: str, known: Known) -> None:
         cell = _cell(known)
@@ -115,7 +182,16 @@ class Pending:
 
     def of_source(self, source: str) -> list[Repeats]:
         """Take what is pending of a source."""
-        return self._sources.pop(source, [])
+        chain = self._sources.pop(source, [])
+        if chain:
+            chain[-1].known.repeats = None
+        return chain
+
+    def clear(self) -> None:
+        """Forget all of it."""
+        for chain in self._sources.values():
+            chain[-1].known.repeats = None
+        self._sources, self._cells = {}, {}
 
     def of(self, group: Group) -> Iterator[Repeats]:
         """Take what must travel before this group: the rest of its source, and what may belong to the same case."""
@@ -129,20 +205,20 @@ class Pending:
     def reports(self, source: str) -> Iterator[tuple[bytes, int, int]]:
         """Take what is pending of a source, report by report: value, offset, time."""
         for repeats in self.of_source(source):
-            for report in repeats.reports:
-                yield report.value, report.offset, report.seen
+            yield from zip(repeats.values, repeats.offsets, repeats.times, strict=True)
 
     def adopt(self, source: str, awaited: Known, known: Known) -> bool:
         """The answer came: what waited for it is explained by `known` from now on. False, nothing changed, when some of it is not."""
         chain = self._sources.get(source, [])
         waiting = [repeats for repeats in chain if repeats.known is awaited]
         same = (known.x, known.y, known.first) == (awaited.x, awaited.y, awaited.first)
-        if not same and not all(known.covers(report.where, report.seen) for repeats in waiting for report in repeats.reports):
+        if not same and not all(known.covers(repeats.places, repeats.times) for repeats in waiting):
             return False
         for repeats in waiting:
             repeats.known = known
             known.last = max(known.last, awaited.last)
             self._stands(source, known)
+        known.repeats, awaited.repeats = awaited.repeats, None
         return True
 
 

@@ -88,13 +88,13 @@ class Sorter:
         """The report in a record's value, checked but for its time's bounds."""
         seen = self.glancer.look(value) if value is not None else None
         if seen is not None:
-            return self.seen(*seen)
+            return self.seen(seen[0])
         event = intake.read(value)
         return self._sighting(event, intake.moment(event))
 
-    def seen(self, event: Event, at: datetime) -> Sighting:
+    def seen(self, event: Event) -> Sighting:
         """The same from what the quick look saw."""
-        return self._sighting(whole(event), at)
+        return self._sighting(whole(event), datetime.fromisoformat(event.time))
 
     def _sighting(self, event: ReportEvent, at: datetime) -> Sighting:
         row = self.row(event)

@@ -5,6 +5,7 @@ function: the in-memory twin runs it, and the contract suite holds the script to
 """
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from enum import StrEnum
@@ -205,11 +206,11 @@ def waits(group: Group, stuck: Group) -> bool:
     return placed and distance_cm(group, stuck) <= 2 * group.rule.radius + group.spread + stuck.spread
 
 
-def mixed(group: Group, seen: Seen, late: bool, apart: int, last: int) -> bool:
-    """Whether some report of the group, the newest at `last`, might be judged otherwise than its first, which joins it `apart` cm off."""
+def mixed(group: Group, seen: Seen, apart: int, times: Sequence[int]) -> bool:
+    """Whether some report of the group, made at `times`, might be judged otherwise than its first, which joins it `apart` cm off."""
     if group.hint and seen.case_id != group.hint:
         return True
-    if late and seen.handled is not None and last > seen.handled:
+    if seen.handled is not None and min(times) <= seen.handled < max(times):
         return True
     return not group.hint and not group.identity and apart + group.spread > group.rule.radius
 

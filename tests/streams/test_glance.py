@@ -7,6 +7,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from incidents.errors import BadReport
+from incidents.events import epoch_ms
 from incidents.steps import intake
 from incidents.vocabulary import Match
 from streams.glance import Glancer, whole
@@ -21,9 +22,9 @@ def agrees(value: bytes) -> bool:
     seen = LOOK(value)
     if seen is None:
         return False
-    event, at = seen
+    event, time = seen
     exact = intake.read(value)
-    assert whole(event) == exact and at == intake.moment(exact)
+    assert whole(event) == exact and time == epoch_ms(intake.moment(exact))
     assert intake.point(exact["data"], qingdao()) == (event.data.location.lon, event.data.location.lat)
     assert exact["data"]["channel"].is_machine
     return True
@@ -37,6 +38,8 @@ ORDINARY = {
     },
     "without a datum": {"data__location__datum": GONE, "data__location__accuracy_m": GONE, "data__location__address": GONE},
     "in UTC": {"time": "2026-11-21T00:15:02Z"},
+    "to the millisecond": {"time": "2026-11-21T08:15:02.997+08:00"},
+    "to the millisecond, before 1970 in the city": {"time": "1970-01-01T07:59:59.000+07:00"},
     "to the microsecond": {"time": "2026-11-21T08:15:02.123456+08:00"},
     "words in Chinese": {"data__description": "路面遗撒渣土", "subject": "x"},
     "two pictures": {"data__evidence": [{"url": "s3://a"}, {"sha256": "00", "media_type": "image/png"}]},
