@@ -73,6 +73,7 @@ class IntakeStage:
         self._unsure: set[int] = set()  # partitions whose outbox may hold what was not published
         self._mapped = -1, 0  # the last append time and the city's
         self._check_at = 0.0
+        self._quiet = True  # nothing was read since the last turn: there is nothing, or no room for it
         self._settling: dict[int, float] = {}  # since when a lane tells what is pending
         self._settle_at: dict[int, float] = {}  # when it is to do so again
         past = city.accept_past if ports.clock.speed else None
@@ -101,7 +102,7 @@ class IntakeStage:
 
     async def take(self, batch: Mapping[int, Records]) -> None:
         """Validate and recognise; nothing here touches the outside."""
-        taken = 0
+        taken, self._quiet = 0, False
         for partition, records in batch.items():
             lane = self._lanes[partition]
             recognised, unusual = lane.recognised, lane.unusual
@@ -122,6 +123,7 @@ class IntakeStage:
             await self._ports.sift.check()
             metrics.REMEMBERED.set(sum(lane.known() for lane in self._lanes.values()))
         self._settle(now)
+        self._quiet = True
         for pump in [pump for pump in self._pumps.values() if pump.done()]:
             error = pump.exception()
             if error is not None:
@@ -135,14 +137,13 @@ class IntakeStage:
             await asyncio.sleep(0)
 
     def _settle(self, now: float) -> None:
-        """Once a second, a lane after the other, and more seldom the longer it takes."""
-        full = self._holding() > MOST_HELD
+        """Once a second, a lane after the other, and more seldom the longer it takes; at once when nothing, or no more, can be read."""
         for at, (partition, lane) in enumerate(self._lanes.items()):
             if lane.settling():
                 continue
             if (began := self._settling.pop(partition, None)) is not None:
                 self._settle_at[partition] = began + min(max(SETTLE_EVERY_S, SETTLING * (now - began)), SETTLE_LATEST_S)
-            if full or now >= self._settle_at.setdefault(partition, now + SETTLE_EVERY_S * at / len(self._lanes)):
+            if self._quiet or now >= self._settle_at.setdefault(partition, now + SETTLE_EVERY_S * at / len(self._lanes)):
                 self._settling[partition] = now
                 lane.settle()
 
