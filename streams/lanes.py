@@ -23,8 +23,8 @@ from incidents.errors import BadReport, RejectReason
 from incidents.steps import intake
 from incidents.steps.sifting import Group
 from streams.glance import Event
-from streams.memory import Key, Memory
-from streams.repeats import MOST_REPORTS, Known, Pending, Repeats
+from streams.memory import Memory
+from streams.repeats import MOST_REPORTS, ROW, Known, Pending, Repeats
 from streams.sorting import Sighting, Sorter, report_key
 from streams.telling import Rejected
 
@@ -35,6 +35,8 @@ MOST_STAMPS = 4096
 """Slices of reading whose append time is remembered: more than wait for an answer while Redis answers."""
 FAR_MS = 1 << 60
 
+Key = tuple[str, str]
+"""Source and category."""
 Original = tuple[bytes | None, bytes | None, Sequence[tuple[str, bytes]]]
 """Key, value and headers of a record as it came."""
 
@@ -71,7 +73,7 @@ class Lane:
     def restart(self, start: int = 0) -> None:
         """Forget all that was read and not finished; what is known stays, the script checks every hint."""
         for key in self._asked:
-            self._memory.drop(key)
+            self._memory.drop(*key)
         self.position = start  # behind the last record read
         self._held = 0  # reports read and not yet answered
         self._pending.clear()
@@ -104,7 +106,8 @@ class Lane:
     def _repeats(self, record: ConsumerRecord, appended: int, event: Event, time: int) -> bool:
         """Count a repeat of what is known; False, having taken nothing, when that needs a closer look."""
         data, source = event.data, event.source
-        known = self._memory.young.get((source, data.category))
+        sources = self._memory.young.get(data.category)
+        known = sources.get(source) if sources is not None else None
         if known is None or record.key != source.encode() or not self._gate.passes(time, appended):
             return False
         seen = time if time < appended else appended
@@ -114,8 +117,7 @@ class Lane:
         if time <= known.newest and (time <= known.since or self._pending.holds(source, key)):
             return False
         repeats = self._recognised(source, known, record.offset, time, seen)
-        repeats.keys.append(key)
-        repeats.values.append(record.value)
+        repeats.reports += (record.offset, seen, key, record.value)
         if not known.case:
             repeats.places.append((data.location.lon, data.location.lat))
         return True
@@ -141,11 +143,10 @@ class Lane:
         if not self._gate.passes(time, appended):
             intake.judge_time(sighting.at, self._sorter.city, datetime.fromtimestamp(appended / 1000, UTC))
         event, seen = sighting.event, min(time, appended)
-        known = self._memory.get((event["source"], sighting.row.category.key))
+        known = self._memory.get(event["source"], sighting.row.category.key)
         if known is not None and time > known.newest and known.explains(sighting, seen):
             repeats = self._recognised(event["source"], known, offset, time, seen)
-            repeats.keys.append(report_key(event["id"], time))
-            repeats.values.append(value)
+            repeats.reports += (offset, seen, report_key(event["id"], time), value)
             if not known.case and sighting.where is not None:
                 repeats.places.append(sighting.where)
         else:
@@ -154,10 +155,8 @@ class Lane:
 
     def _recognised(self, source: str, known: Known, offset: int, time: int, seen: int) -> Repeats:
         repeats = known.repeats
-        if repeats is None or len(repeats.offsets) == MOST_REPORTS:
+        if repeats is None or len(repeats.reports) == ROW * MOST_REPORTS:
             repeats = self._pending.begin(source, known)
-        repeats.offsets.append(offset)
-        repeats.times.append(seen)
         if time > repeats.newest:
             repeats.newest = time
             if time > known.newest:
@@ -181,14 +180,14 @@ class Lane:
         """Its answer decides what is known of its source and category; until then its repeats wait."""
         key = group.source, group.category
         if not group.machine:
-            self._memory.drop(key)
+            self._memory.drop(*key)
             return
         seen = group.times[0]
         row = self._sorter.rows[group.category]
         self._asked[key] = group
-        before = self._memory.get(key)
+        before = self._memory.get(*key)
         newest = max(group.newest, before.newest) if before is not None else group.newest
-        self._memory.keep(key, Known("", row, group.identity, group.x, group.y, group.cos, seen, seen, newest, group.urgent))
+        self._memory.keep(*key, Known("", row, group.identity, group.x, group.y, group.cos, seen, seen, newest, group.urgent))
 
     # -- sifting
 
@@ -271,14 +270,14 @@ class Lane:
         if self._asked.get(key, group) is not group:
             return  # a later group of the source decides
         self._asked.pop(key, None)
-        before = self._memory.get(key)
+        before = self._memory.get(*key)
         if before is not None and before.case == answer.case:
             before.first, before.last, before.urgent = min(before.first, answer.first), max(before.last, answer.last), answer.urgent
             return
         row, where = self._sorter.rows[group.category], (answer.x, answer.y, group.cos)
         since = max(group.newest, answer.last)
         known = Known(answer.case, row, group.identity, *where, answer.first, answer.last, group.newest, answer.urgent, since)
-        self._memory.keep(key, known)
+        self._memory.keep(*key, known)
         if before is not None:
             known.newest = max(known.newest, before.newest)
             if not before.case and not self._pending.adopt(group.source, before, known):
@@ -290,7 +289,7 @@ class Lane:
         """No case explains this source's repeats any more: those that wait are asked for themselves."""
         if self._asked.get(key, group) is group:
             self._asked.pop(key, None)
-            self._memory.drop(key)
+            self._memory.drop(*key)
             self._todo.extend(self._pending.of_source(group.source))
 
     # -- telling
@@ -345,8 +344,8 @@ class Lane:
 
 
 def _size(item: Group | Repeats) -> int:
-    return len(item.offsets)
+    return len(item.offsets) if isinstance(item, Group) else len(item.reports) // ROW
 
 
 def _first(item: Group | Repeats) -> int:
-    return item.offsets[0]
+    return item.offsets[0] if isinstance(item, Group) else item.reports[0]
