@@ -26,6 +26,8 @@ log = structlog.get_logger(__name__)
 
 Records = Sequence[ConsumerRecord]
 
+FETCH_BYTES = 1 << 20
+"""Of a partition at once; it is held in memory for each. A larger record comes too, by itself: the broker sends what stands first whole."""
 SESSION_MS = 3_000  # a killed worker is taken over after this; the broker allows it by group.min.session.timeout.ms (ARCHITECTURE.md §3)
 HEARTBEAT_MS = 500  # how soon the others notice that partitions are shared anew, and so how long all of them stand still for it
 STUCK_S = 1.0
@@ -65,7 +67,7 @@ class GroupReader:
             heartbeat_interval_ms=HEARTBEAT_MS,
             rebalance_timeout_ms=SESSION_MS,
             fetch_max_wait_ms=100,
-            max_partition_fetch_bytes=4_500_000,
+            max_partition_fetch_bytes=FETCH_BYTES,
             metadata_max_age_ms=5_000,  # new partitions and a topic made anew are seen within this
         )
         try:

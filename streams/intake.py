@@ -40,7 +40,7 @@ SETTLE_LATEST_S = 4.0
 SETTLING = 6
 """A lane settles a sixth of the time. At 10,000 reports/s on two busy cores once a second was all of it, and new reports waited."""
 MOST_WAITING = 20_000
-MOST_HELD = 100_000
+MOST_HELD = 150_000
 """Groups, and reports, that may wait in this process before reading stops: the bound of its memory under lag."""
 YIELD_EVERY = 500
 """Records between two looks at the loop: about two milliseconds."""
