@@ -17,6 +17,7 @@ from pathlib import Path
 from adapters.stack_engines import free_ports
 from config.settings import ROOT, Settings
 from config.topics import FATES
+from streams.topology import WORKER
 
 PEERS = ROOT / "benchmarks" / "peers"
 PYTHON = ROOT / ".local" / "bench" / "peers-venv" / "bin" / "python"
@@ -97,7 +98,7 @@ TOGETHER = "trap 'kill $(jobs -p)' TERM; {0} wait; wait"
 def launch_ours(settings: Settings, log: Path, only: str = "intake", workers: int = 1) -> Launch:
     """The product's worker in the namespace of these settings; `only` "" runs all its roles, `workers` so many of it."""
     variables = {f"CITYLOOP_{name.upper()}": str(value) for name, value in settings.model_dump(exclude_none=True).items()}
-    variables["CITYLOOP_METRICS_PORT"] = "0" if workers > 1 else str(free_ports(3)[0])
+    variables["CITYLOOP_METRICS_PORT"] = "0" if workers > 1 else str(free_ports(len(WORKER))[0])
     words = (sys.executable, "-m", "cli", "worker", *(("--only", only) if only else ()))
     command = words if workers == 1 else ("bash", "-c", TOGETHER.format(f"{shlex.join(words)} & " * workers))
     return Launch(command, settings.named(FATES.name), log, variables)

@@ -33,13 +33,12 @@ from adapters.health import ask
 from adapters.stack_engines import free_ports
 from adapters.stack_state import Mode
 from benchmarks.flatness import trend
-from benchmarks.watching import Sample, Watch, quantile
+from benchmarks.watching import LAG_EVERY_S, Sample, Watch, quantile
 from cli.demo_players import Players
 from config.settings import ROOT, Settings, load_settings
 from streams.topology import WORKER, Process, names_of
 
 SAMPLE_EVERY_S = 5.0
-LAG_EVERY_S = 1.0
 SAY_EVERY_S = 30.0
 READY_WITHIN_S = 60.0
 DRAIN_WITHIN_S = 60.0
@@ -138,10 +137,7 @@ class Run:
             time.sleep(LAG_EVERY_S - watch.at_s() % LAG_EVERY_S)
             self._players.check()
         self._players.end("simulate")
-        deadline = time.monotonic() + DRAIN_WITHIN_S
-        while any((behind := watch.lag()[1]).values()) and time.monotonic() < deadline:
-            time.sleep(LAG_EVERY_S)
-        if any(behind.values()):
+        if any((behind := watch.drained(DRAIN_WITHIN_S)).values()):
             say(f"not drained {DRAIN_WITHIN_S:g} s after the last report: {behind}")
 
     def _look(self, watch: Watch) -> None:

@@ -28,6 +28,7 @@ GROUPS: Mapping[str, tuple[str, Topic]] = {
     "projection": ("cityloop-projection", CASE_EVENTS),
 }
 REMEMBERED_S = 900.0
+LAG_EVERY_S = 1.0
 TICKS = os.sysconf("SC_CLK_TCK")
 PAGE = os.sysconf("SC_PAGE_SIZE")
 BUCKET = re.compile(r'cityloop_report_age_seconds_bucket\{.*?le="(?P<le>[^"]+)".*?stage="(?P<stage>\w+)".*?\} (?P<count>\S+)')
@@ -122,6 +123,13 @@ class Watch:
         }
         seconds = {name: round(max(lag_s for lag_s, _ in each), 2) for name, each in found.items()}
         return seconds, {name: sum(missing for _, missing in each) for name, each in found.items()}
+
+    def drained(self, within_s: float) -> dict[str, int]:
+        """Wait until no group has anything left to read; what is left after `within_s` seconds."""
+        deadline = time.monotonic() + within_s
+        while any((behind := self.lag()[1]).values()) and time.monotonic() < deadline:
+            time.sleep(LAG_EVERY_S)
+        return behind
 
     def sample(self, lag_s: dict[str, float], behind: dict[str, int]) -> Sample:
         """Everything there is to see now, with the lag that was found."""

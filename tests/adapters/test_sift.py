@@ -75,6 +75,20 @@ def test_a_sighting_not_newer_than_the_handling_joins_even_a_closed_case(on_shel
     on_shelf(scenario)
 
 
+@pytest.mark.parametrize("first", [30, 90])
+def test_a_group_with_reports_from_before_and_after_the_handling_comes_again(on_shelf: OnShelf, first: int) -> None:
+    async def scenario(shelf: Shelf) -> None:
+        await shelf.call(group("/a", 1))
+        await shelf.move("QD-/a-1", State.CHECKING, T0 + 60_000)
+        times = [T0 + 1000 * first, T0 + 1000 * (120 - first)]  # in either order: the second may have come late
+        answer = await shelf.call(hinted("/a", "QD-/a-1", [2, 3], times=times))
+        assert ([each.verdict for each in answer.learned], answer.entry) == (["again"], "")
+        older = await shelf.call(hinted("/a", "QD-/a-1", [2, 3], times=[T0 + 40_000, T0 + 30_000]))
+        assert verdicts(older) == [("QD-/a-1", "merged", "late", (2, 3))]
+
+    on_shelf(scenario)
+
+
 def test_after_a_refusal_the_same_source_is_held_and_another_is_not(on_shelf: OnShelf) -> None:
     async def scenario(shelf: Shelf) -> None:
         await shelf.call(group("/a", 1))

@@ -1,6 +1,7 @@
 """Every page for every role on every screen: nothing stands out of it, nothing goes wrong, and a picture is kept of each.
 
-Long: part of `make test-all`."""
+Long: part of `make test-all`.
+"""
 
 import pytest
 from playwright.sync_api import expect

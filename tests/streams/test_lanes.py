@@ -2,12 +2,16 @@
 
 import asyncio
 
+import orjson
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from adapters.sift_memory import MemorySift
+from incidents.vocabulary import State
 from streams.lanes import Lane
+from streams.memory import Memory
+from streams.repeats import Known
 from tests.adapters.sifting import Shelf
 from tests.streams.histories import T0, Kafka, Record, Worker, report, sorter
 
@@ -126,3 +130,63 @@ def test_a_new_report_does_not_wait_behind_repeats_that_are_only_to_be_counted()
     assert first == ["/c"]
     assert far == ["/far", "/c"]
     assert near == ["/c", "/near"]  # may be the same incident: what was before it is counted before it
+
+
+def test_a_repeat_that_comes_late_is_counted_like_one_in_time_and_its_resend_is_none() -> None:
+    def resent(at: int, record: Record) -> Record:
+        return record._replace(offset=at)
+
+    opener, newest, late = logged([("/c", 0, 60, {}), ("/c", 0, 100, {}), ("/c", 0, 80, {})])
+    log = [opener, newest, late, resent(3, late), resent(4, opener), resent(5, newest)]
+
+    async def run() -> tuple[int, list[str]]:
+        worker = reading(log)
+        lane = worker.lanes[0]
+        worker.read(0, 1)
+        await worker.call(0)
+        worker.read(0, 5)
+        recognised = lane.recognised
+        lane.settle()
+        while lane.waiting():
+            await worker.call(0)
+        assert lane.idle() and lane.done() == 6
+        return recognised, [verdict for _, (_, verdict) in sorted(worker.kafka.fates.items())]
+
+    recognised, verdicts = asyncio.run(run())
+    assert recognised == 2  # in time and late; each resend asks
+    assert verdicts == ["opened", "merged", "merged", "resent", "resent", "resent"]
+
+
+def test_reports_from_before_and_after_the_handling_that_wait_together_are_judged_one_by_one() -> None:
+    async def run() -> list[str]:
+        worker = reading(logged([("/c", 0, 60, {}), ("/c", 0, 100, {}), ("/c", 0, 80, {})]))
+        lane, store = worker.lanes[0], worker.shelf.store
+        worker.read(0, 1)
+        await worker.call(0)
+        case = worker.kafka.fates[0, 0][0]
+        assert case is not None
+        await worker.shelf.move(case, State.CHECKING, handled=T0 + 90_000)
+        worker.read(0, 2)
+        assert lane.recognised == 2
+        lane.settle()
+        rules: list[str] = []
+        while lane.waiting():
+            groups = lane.calls()
+            answer = await store.call(0, "T", groups)
+            rules += [row[2] for row in orjson.loads(answer.outcome)["fates"]] if answer.entry else []
+            lane.answered(answer.learned)
+        return rules
+
+    assert asyncio.run(run()) == ["same_source", "late"]
+
+
+def test_memory_is_bounded_over_all_categories_and_remembers_what_was_asked_for() -> None:
+    memory, row = Memory(most=4), sorter().rows["road_spillage"]
+    known = {at: Known(str(at), row, "", 0, 0, 0, 0, 0, 0, 0) for at in range(12)}
+    for at, each in known.items():
+        memory.keep(f"/c{at}", f"category {at % 3}", each)
+        assert memory.get("/c0", "category 0") is known[0]
+        assert len(memory) <= 8
+    assert memory.get("/c1", "category 1") is None and memory.get("/c0", "no such category") is None
+    memory.drop("/c0", "category 0")
+    assert memory.get("/c0", "category 0") is None
