@@ -8,6 +8,7 @@ that is published is idempotent by content.
 import asyncio
 import contextlib
 import random
+from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -16,6 +17,7 @@ from typing import Protocol
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, ConsumerRecord, TopicPartition
 from aiokafka.errors import KafkaError
 from aiokafka.partitioner import murmur2
+from aiokafka.producer.message_accumulator import BatchBuilder
 from kafka import KafkaAdminClient
 from kafka import TopicPartition as AdminPartition
 from kafka.errors import KafkaError as AdminError
@@ -58,8 +60,14 @@ def _hash(key: bytes) -> int:
     return int(murmur2(key)) & 0x7FFFFFFF
 
 
-def _partitioner(key: bytes | None, partitions: list[int], available: list[int]) -> int:
-    return random.choice(available or partitions) if key is None else partitions[_hash(key) % len(partitions)]
+def _partitioner(key: bytes | None, partitions: Sequence[int]) -> int:
+    return random.choice(partitions) if key is None else partitions[_hash(key) % len(partitions)]
+
+
+def _noticed(sent: "asyncio.Task[None]") -> None:
+    """Whoever waited for it may be gone: its failure is no news then."""
+    if not sent.cancelled():
+        sent.exception()
 
 
 def partition_of(key: bytes, partitions: int) -> int:
@@ -77,29 +85,63 @@ class Bus(Protocol):
         """Let go of the connections."""
 
 
+@dataclass(frozen=True, slots=True)
+class _Batch:
+    """Records of one partition that go together; full, or on its way, it takes no more. `sent` is done when they are durable."""
+
+    builder: BatchBuilder
+    sent: asyncio.Task[None]
+
+    def takes(self, out: Out) -> bool:
+        """Append the record if there is room."""
+        return self.builder.append(timestamp=None, key=out.key, value=out.value, headers=list(out.headers)) is not None
+
+
 class Publisher:
-    """Publishes batches. One per process; not for use from two tasks on the same key, or their order is open."""
+    """Publishes batches. One per process; not for use from two tasks on the same key, or their order is open.
+
+    Batches are filled here and not in the client: a future per record and what the client does around it cost 15 µs a record, this 3.
+    Whoever publishes to a partition meanwhile adds to the batch that waits for the one before it to be taken.
+    """
 
     def __init__(self, bootstrap: str, client_id: str = "cityloop") -> None:
         self._bootstrap = bootstrap
         self._client_id = client_id
         self._producer: AIOKafkaProducer | None = None
         self._opening = asyncio.Lock()
+        self._batches: dict[TopicPartition, _Batch] = {}  # the last of each partition
+        self._turns: dict[TopicPartition, asyncio.Lock] = defaultdict(asyncio.Lock)
 
     async def publish(self, outs: Iterable[Out]) -> None:
         """Return when every record is durable. Raises TryAgain when the broker is away: then the whole batch is to be repeated."""
+        wanted = list(outs)
         try:
             producer = await self._open()
-            futures = [
-                await producer.send(out.topic, value=out.value, key=out.key, partition=out.partition, headers=list(out.headers))
-                for out in outs
-            ]
-            for done in await asyncio.gather(*futures, return_exceptions=True):
-                if isinstance(done, BaseException):
-                    raise done
+            partitions = {topic: sorted(await producer.partitions_for(topic)) for topic in {out.topic for out in wanted}}
+            sent = {self._put(producer, out, partitions[out.topic]) for out in wanted}
+            if sent:
+                await asyncio.wait(sent)
+            for each in sent:
+                each.result()
         except KafkaError as error:
             await self.close()
             raise TryAgain(f"Kafka: {error!r}") from error
+
+    def _put(self, producer: AIOKafkaProducer, out: Out, partitions: list[int]) -> asyncio.Task[None]:
+        at = TopicPartition(out.topic, _partitioner(out.key, partitions) if out.partition is None else out.partition)
+        batch = self._batches.get(at)
+        if batch is None or not batch.takes(out):
+            builder = producer.create_batch()
+            batch = self._batches[at] = _Batch(builder, asyncio.create_task(self._send(producer, builder, at)))
+            batch.sent.add_done_callback(_noticed)
+            batch.takes(out)  # the first one always
+        return batch.sent
+
+    async def _send(self, producer: AIOKafkaProducer, builder: BatchBuilder, at: TopicPartition) -> None:
+        async with self._turns[at]:
+            durable = await producer.send_batch(builder, at.topic, partition=at.partition)
+            builder.close()  # from here on the client counts what is in it
+        await durable
 
     async def _open(self) -> AIOKafkaProducer:
         async with self._opening:
@@ -107,7 +149,6 @@ class Publisher:
                 producer = AIOKafkaProducer(
                     bootstrap_servers=self._bootstrap,
                     client_id=self._client_id,
-                    partitioner=_partitioner,
                     enable_idempotence=True,
                     acks="all",
                     linger_ms=1,
@@ -126,6 +167,7 @@ class Publisher:
     async def close(self) -> None:
         """Close the producer; the next `publish` opens a new one."""
         producer, self._producer = self._producer, None
+        self._batches.clear()
         if producer is not None:
             with contextlib.suppress(KafkaError, asyncio.TimeoutError):
                 await asyncio.wait_for(producer.stop(), timeout=5)

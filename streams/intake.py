@@ -38,7 +38,7 @@ SETTLE_EVERY_S = 1.0
 SETTLE_LATEST_S = 4.0
 """The same at most, for what is read is to be committed within five seconds: the dearer settling is, the more repeats go together."""
 SETTLING = 6
-"""A lane settles a sixth of the time. At 10,000 reports/s on two busy cores once a second was all of it, and new reports waited."""
+"""Lanes settle in turn, a sixth of the time. All together, every four seconds, it is a storm that new reports and closure wait behind."""
 MOST_WAITING = 20_000
 MOST_HELD = 150_000
 """Groups, and reports, that may wait in this process before reading stops: the bound of its memory under lag."""
@@ -74,8 +74,9 @@ class IntakeStage:
         self._mapped = -1, 0  # the last append time and the city's
         self._check_at = 0.0
         self._quiet = True  # nothing was read since the last turn: there is nothing, or no room for it
-        self._settling: dict[int, float] = {}  # since when a lane tells what is pending
-        self._settle_at: dict[int, float] = {}  # when it is to do so again
+        self._turn = 0  # of the lanes, the one that settled last
+        self._settled_at = 0.0  # when it began
+        self._settling_s = 0.0  # and how long it took
         past = city.accept_past if ports.clock.speed else None
         self._gate = Gate(
             appended=self._appended,
@@ -137,15 +138,22 @@ class IntakeStage:
             await asyncio.sleep(0)
 
     def _settle(self, now: float) -> None:
-        """Once a second, a lane after the other, and more seldom the longer it takes; at once when nothing, or no more, can be read."""
-        for at, (partition, lane) in enumerate(self._lanes.items()):
-            if lane.settling():
-                continue
-            if (began := self._settling.pop(partition, None)) is not None:
-                self._settle_at[partition] = began + min(max(SETTLE_EVERY_S, SETTLING * (now - began)), SETTLE_LATEST_S)
-            if self._quiet or now >= self._settle_at.setdefault(partition, now + SETTLE_EVERY_S * at / len(self._lanes)):
-                self._settling[partition] = now
+        """Lane after lane: each has its turn once a second, or more seldom the longer it takes; all at once when nothing can be read."""
+        lanes = list(self._lanes.values())
+        idle = [lane for lane in lanes if not lane.settling()]
+        since = now - self._settled_at
+        if len(idle) < len(lanes):
+            self._settling_s = since
+        if self._quiet:
+            for lane in idle:
                 lane.settle()
+        elif idle and self._due(since, len(lanes), len(idle) == len(lanes)):
+            self._turn = (self._turn + 1) % len(idle)
+            self._settled_at, self._settling_s = now, 0.0
+            idle[self._turn].settle()
+
+    def _due(self, since: float, lanes: int, idle: bool) -> bool:
+        return since >= SETTLE_LATEST_S / lanes or (idle and since >= max(SETTLE_EVERY_S / lanes, SETTLING * self._settling_s))
 
     def done(self) -> Mapping[int, int]:
         """See the protocol."""
