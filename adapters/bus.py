@@ -87,13 +87,15 @@ class Bus(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class _Batch:
-    """Records of one partition that go together; full, or on its way, it takes no more. `sent` is done when they are durable."""
+    """Records of one partition that go together; full, on its way or failed, it takes no more. `sent` is done when they are durable."""
 
     builder: BatchBuilder
     sent: asyncio.Task[None]
 
     def takes(self, out: Out) -> bool:
         """Append the record if there is room."""
+        if self.sent.done():
+            return False
         return self.builder.append(timestamp=None, key=out.key, value=out.value, headers=list(out.headers)) is not None
 
 

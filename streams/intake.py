@@ -89,17 +89,14 @@ class IntakeStage:
     async def assigned(self, starts: Mapping[int, int], topic: TopicState) -> None:
         """Publish what a dead worker left in the outboxes, then begin anew at `starts`."""
         await self._stop_pumps()
-        for lane in self._lanes.values():
-            lane.restart()
-        if topic.topic_id != self._topic_id:
-            self._lanes, self._topic_id = {}, topic.topic_id
         await asyncio.gather(*(self._publish_outbox(partition) for partition in starts))
-        kept = {
-            partition: self._lanes.get(partition) or Lane(self._sorter, self._gate, partition, start) for partition, start in starts.items()
-        }
+        known = self._lanes if topic.topic_id == self._topic_id else {}
+        kept = {partition: known.get(partition) or Lane(self._sorter, self._gate, partition) for partition in starts}
+        for lane in self._lanes.values():
+            lane.restart()  # also what leaves: or what waits in it would hold what is known, and that what waits, for ever
         for partition, lane in kept.items():
             lane.restart(starts[partition])
-        self._lanes, self._unsure = kept, set()
+        self._lanes, self._unsure, self._topic_id = kept, set(), topic.topic_id
 
     async def take(self, batch: Mapping[int, Records]) -> None:
         """Validate and recognise; nothing here touches the outside."""

@@ -38,6 +38,12 @@ class Office:
             while not condition():  # noqa: ASYNC110  # conditions of other people's making
                 await asyncio.sleep(0.005)
 
+    async def asked_for_quiet(self, within_s: float = 60) -> None:
+        """Return when a receiver's wish to be left alone has arrived."""
+        async with asyncio.timeout(within_s):
+            while not any(target.hold_ms for target in await self.queue.targets()):  # noqa: ASYNC110  # as above
+                await asyncio.sleep(0.005)
+
     async def tell(self, notice: Notice, *names: str) -> None:
         """Queue it."""
         await self.engine.tell(notice, names)

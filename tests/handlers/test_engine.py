@@ -110,7 +110,7 @@ def test_a_receiver_that_asks_for_quiet_gets_it() -> None:
         async with receiving() as [receiver], office([target("t", receiver.url)]) as here:
             receiver.reply = lambda _: answer(429, retry_after="1") if len(receiver.got) == 1 else answer()
             await here.tell(fact("c1"), "t")
-            await here.until(lambda: len(receiver.got) == 1)
+            await here.asked_for_quiet()
             await here.tell(fact("c2"), "t")  # another case waits as well
             await here.until(lambda: len(receiver.got) == 3)
             first, *others = (got.at for got in receiver.got)
