@@ -44,23 +44,23 @@ NOTES = """
 ## Where our time goes
 Sampled over the live order on 2026-11-22 (16 CPU seconds per million in intake, 6 in Redis): taking reports 39 % (the quick look 11, the
 rest of a repeat 17, what is not recognised 8), publishing 14 % (sights 5, fates and their JSON the most of the rest), the atomic call 10 %
-(packing groups, the client), fetching 7 %, making groups of repeats 4 %, answers 4 %; the rest is the loop, the client's sending and commits.
+(packing groups, the client), fetching 7 %, making groups of repeats 4 %, answers 4 %; the rest is the loop, sending, commits.
 As run here the peers say neither which report went where nor count it once through a crash; that is what fates, marks and the outbox cost.
 
-The race above was at 28 CPU seconds per million. What brought it to 16 since (each measured by `make bench-quick`, 38,000 reports/s before):
+The race above was at 28 CPU seconds per million. What brought it to 16 since (each by `make bench-quick`):
 
 | change | reports/s | CPU-s per million |
 |---|---|---|
 | counting repeats once a second and not as fast as one can, new reports first, commits looked for less often | 38,300 | 22 |
-| late repeats are recognised too (2 % of the reports, 40 to 60 µs each before); columns and not objects per report; one parse per second | 43,300 | 18 |
+| late repeats are recognised too (2 % of the reports, 40 to 60 µs each); columns, not objects; a second is parsed once | 43,300 | 18 |
 | what is pending is settled at once when nothing more can be read, not up to four seconds later | 52,000 | 16.5 |
 | what waits of a source in one list and not in four: a list is two lines of cache | 54,500 | 16 |
 | 150,000 reports held and not 100,000; 1 MB of a partition at once and not 4.5 (40 MB less) | 61,000 | 14.5 to 16 |
 | batches filled by us: 3.2 µs a record published and not 8.9 (nothing repeats: 90 CPU seconds and not 100) | 57,000 | 15 |
 
-The machine differs by a tenth from one quarter of an hour to the next, so the last three are about as large as its noise. The code that runs is
-not what costs: a call takes 17 ns here and a repeat some thirty of them. It is, as far as can be told without counters, memory that the caches do
-not hold: some 25 lines a report by estimate. Huge pages made no difference.
+The machine differs by a tenth from one quarter of an hour to the next, so the last three are about as large as its noise. The code that
+runs is not what costs: a call takes 17 ns here and a repeat some thirty of them. It is, as far as can be told without counters, memory that
+the caches do not hold: some 25 lines a report by estimate. Huge pages made no difference.
 
 What was tried on top of it and did not help (in one process on a real Redis, the engine's 12 to 14 µs a report without fetching and
 publishing): compiling the four modules of the hot path with mypyc, 9.35 µs instead of 9.18 for taking a report, for what takes the time are
