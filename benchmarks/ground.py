@@ -94,8 +94,8 @@ def ground() -> Iterator[Ground]:
     signal.signal(signal.SIGTERM, lambda number, _: sys.exit(128 + number))
     base = load_settings().model_copy(update={"local_dir": FOLDER, "city": "qingdao", "clock": "real", "namespace": ""})
     stack.down(base)
-    for old in ("kafka", "redis"):
-        shutil.rmtree(FOLDER / "stack" / old, ignore_errors=True)
+    for old in ("stack/kafka", "stack/redis", "database"):  # the tables too: those of another commit may have another schema
+        shutil.rmtree(FOLDER / old, ignore_errors=True)
     up = stack.up(base, Mode.NATIVE, say)
     logs = FOLDER / "logs"
     logs.mkdir(parents=True, exist_ok=True)

@@ -70,16 +70,19 @@ What did: far behind, finding out what may be committed took 15 % of intake's ti
 
 ## From a report to its case
 `make bench`, its last part but one: from a report's append to its case's first fact, by the broker's times, with all roles running, after
-everything that the first sights of the cameras caused is done (60e1102): **p50 12 ms, p99 54 ms** at 100 new cases a second;
-**269 and 792 ms** at 10,000 reports a second of the live order, which brings eleven seconds of a city in one; at 50,000 the two cores are
-full and it is not kept. At 10,000 Kafka, Redis, worker and the benchmark use 1.65 to 1.85 of two cores, and every one of the eight steps
-between report and fact waits for a processor; with intake and closure alone (1.35 cores) it is 59 and 196 ms.
+everything that the first sights of the cameras caused is done (b32280a): **p50 8 ms, p99 51 ms** at 100 new cases a second;
+**96 and 329 ms** at 10,000 reports a second of the live order, which brings eleven seconds of a city in one; at 50,000 the two cores are
+full and it is not kept (7.9 and 13.3 s). At 10,000 Kafka, Redis, worker and the benchmark use most of two cores, and every one of the
+eight steps between report and fact waits for a processor.
+
+It was 269 and 792 ms (60e1102) until the partitions counted their repeats in turn: all together, every four seconds, they brought closure a
+second's worth of sights at once (in bad runs p99 was 2 s), and publishing cost three times the CPU.
 
 It was 9.3 and 13 s: half of that was the storm before it, which the benchmark did not wait for. The rest was a second and more in
 intake, where new reports waited behind repeats that only had to be counted (now they go first: 250 ms to 110), and half a second in
 closure behind the process that fills the tables (now it gives way: 630 ms to 250; where Linux shares processors among sessions, niceness
 alone does nothing). Counting repeats only every ten seconds would bring 110 and 500 ms, but then what is read is not committed within
-five. Smaller sittings of closure (40 commands instead of 200) made it 1.1 to 2 s; one settling call at a time, no difference.
+five. Smaller sittings of closure (40 commands instead of 200) made it 1.1 to 2 s.
 
 ## What was done for fairness, and what differs
 - Each peer is written as its documentation would have it, with the fastest validating JSON parser of its language at hand (msgspec;
