@@ -58,8 +58,8 @@ The race above was at 28 CPU seconds per million. What brought it to 16 since (e
 | 150,000 reports held and not 100,000; 1 MB of a partition at once and not 4.5 (40 MB less) | 61,000 | 14.5 to 16 |
 | batches filled by us: 3.2 µs a record published and not 8.9 (nothing repeats: 90 CPU seconds and not 100) | 57,000 | 15 |
 
-In one run at the end of that (`make bench-quick`, once, live) ours did 58,400 reports/s with 15.3 CPU seconds per million beside Kafka Streams'
-194,000 (4.8) with one thread and 279,800 (4.5) with two: 0.30 and 0.21 of it. The target of 1.3 is not reached.
+In one run at the end of that (`make bench-quick`, once, live) ours did 58,400 reports/s with 15.3 CPU seconds per million beside
+194,000 (4.8) of Kafka Streams with one thread and 279,800 (4.5) with two: 0.30 and 0.21 of it. The target of 1.3 is not reached.
 
 The machine differs by a tenth from one quarter of an hour to the next, so the last three are about as large as its noise. The code that
 runs is not what costs: a call takes 17 ns here and a repeat some thirty of them. It is, as far as can be told without counters, memory that
