@@ -153,7 +153,6 @@ class Publisher:
                     client_id=self._client_id,
                     enable_idempotence=True,
                     acks="all",
-                    linger_ms=1,
                     max_batch_size=262_144,
                     max_request_size=4_500_000,
                     request_timeout_ms=10_000,

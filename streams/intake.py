@@ -74,8 +74,7 @@ class IntakeStage:
         self._mapped = -1, 0  # the last append time and the city's
         self._check_at = 0.0
         self._quiet = True  # nothing was read since the last turn: there is nothing, or no room for it
-        self._turn = 0  # of the lanes, the one that settled last
-        self._settled_at = 0.0  # when it began
+        self._settled_at = 0.0  # when the last lane in turn began to settle
         self._settling_s = 0.0  # and how long it took
         past = city.accept_past if ports.clock.speed else None
         self._gate = Gate(
@@ -136,21 +135,21 @@ class IntakeStage:
 
     def _settle(self, now: float) -> None:
         """Lane after lane: each has its turn once a second, or more seldom the longer it takes; all at once when nothing can be read."""
-        lanes = list(self._lanes.values())
-        idle = [lane for lane in lanes if not lane.settling()]
+        many = len(self._lanes)
+        idle = [partition for partition, lane in self._lanes.items() if not lane.settling()]
         since = now - self._settled_at
-        if len(idle) < len(lanes):
+        if len(idle) < many:
             self._settling_s = since
         if self._quiet:
-            for lane in idle:
-                lane.settle()
-        elif idle and self._due(since, len(lanes), len(idle) == len(lanes)):
-            self._turn = (self._turn + 1) % len(idle)
+            for partition in idle:
+                self._lanes[partition].settle()
+        elif idle and self._due(since, many, len(idle) == many):
             self._settled_at, self._settling_s = now, 0.0
-            idle[self._turn].settle()
+            lane = self._lanes[idle[0]] = self._lanes.pop(idle[0])  # to the end: the first is the one whose turn is longest ago
+            lane.settle()
 
-    def _due(self, since: float, lanes: int, idle: bool) -> bool:
-        return since >= SETTLE_LATEST_S / lanes or (idle and since >= max(SETTLE_EVERY_S / lanes, SETTLING * self._settling_s))
+    def _due(self, since: float, many: int, idle: bool) -> bool:
+        return since >= SETTLE_LATEST_S / many or (idle and since >= max(SETTLE_EVERY_S / many, SETTLING * self._settling_s))
 
     def done(self) -> Mapping[int, int]:
         """See the protocol."""

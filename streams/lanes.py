@@ -24,7 +24,7 @@ from incidents.steps import intake
 from incidents.steps.sifting import Group
 from streams.glance import Event
 from streams.memory import Memory
-from streams.repeats import MOST_REPORTS, ROW, Known, Pending, Repeats
+from streams.repeats import MOST_REPORTS, ROW, Known, Pending, Repeats, Waiting
 from streams.sorting import Sighting, Sorter, report_key
 from streams.telling import Rejected
 
@@ -116,10 +116,8 @@ class Lane:
         key = report_key(event.id, time)
         if time <= known.newest and (time <= known.since or self._pending.holds(source, key)):
             return False
-        repeats = self._recognised(source, known, record.offset, time, seen)
-        repeats.reports += (record.offset, seen, key, record.value)
-        if not known.case:
-            repeats.places.append((data.location.lon, data.location.lat))
+        where = None if known.case else (data.location.lon, data.location.lat)
+        self._recognised(source, known, time, (record.offset, seen, key, record.value), where)
         return True
 
     def _read(self, record: ConsumerRecord, appended: int, seen: tuple[Event, int] | None) -> None:
@@ -145,29 +143,29 @@ class Lane:
         event, seen = sighting.event, min(time, appended)
         known = self._memory.get(event["source"], sighting.row.category.key)
         if known is not None and time > known.newest and known.explains(sighting, seen):
-            repeats = self._recognised(event["source"], known, offset, time, seen)
-            repeats.reports += (offset, seen, report_key(event["id"], time), value)
-            if not known.case and sighting.where is not None:
-                repeats.places.append(sighting.where)
+            row = offset, seen, report_key(event["id"], time), value
+            self._recognised(event["source"], known, time, row, None if known.case else sighting.where)
         else:
             self._highest = max(self._highest, time)
             self._sift(self._sorter.group(sighting, value, offset, seen, stamp))
 
-    def _recognised(self, source: str, known: Known, offset: int, time: int, seen: int) -> Repeats:
+    def _recognised(self, source: str, known: Known, time: int, row: Waiting, where: tuple[float, float] | None) -> None:
         repeats = known.repeats
         if repeats is None or len(repeats.reports) == ROW * MOST_REPORTS:
             repeats = self._pending.begin(source, known)
+        repeats.reports += row
+        if where is not None:
+            repeats.places.append(where)
         if time > repeats.newest:
             repeats.newest = time
             if time > known.newest:
                 known.newest = time
                 if time > self._highest:
                     self._highest = time
-        if seen > known.last:
-            known.last = seen
+        if row[1] > known.last:
+            known.last = row[1]
         self._held += 1
         self.recognised += 1
-        return repeats
 
     def _sift(self, group: Group) -> None:
         """Ask about a group, behind all that is pending of its source and of anything that may belong to the same case."""
