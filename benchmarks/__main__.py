@@ -6,24 +6,28 @@ all but the quick ones to benchmarks/results/<date>-<commit>[-ours|-sweeps].json
 
 import argparse
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from benchmarks import closing, fanout, ingest, latency, page, results, sweeps
-from benchmarks.contest import contest
+from benchmarks.contest import Race, contest, prepare
 from benchmarks.engines import ENGINES, Engine
-from benchmarks.ground import ground, say
+from benchmarks.ground import Ground, ground, say
 from benchmarks.orders import CAMERAS, Order, orders
 
 STREAMS = ("kafka-streams/1", "kafka-streams/2")
+REPORTS = 900_000
+OURS_REPORTS = 450_000
 
 
 def ours(chosen: argparse.Namespace) -> dict[str, Any]:
-    """Ours alone: three orders, closure, latency, and the console: reports in, the live feed."""
+    """Ours alone: three orders, closure, latency, and the console: reports in, the live feed. An order is simulated once for all."""
+    chosen.reports = chosen.reports or OURS_REPORTS
     with ground() as here:
-        engines = contest(here, _engines(chosen.engines or results.OURS), _orders(chosen), chosen.runs or 1)
-        closure = closing.measured(here)
-        latencies = latency.measured(here)
+        races = {order.name: prepare(here, order) for order in _orders(chosen)}
+        engines = contest(here, _engines(chosen.engines or results.OURS), races.values(), chosen.runs or 1)
+        closure = closing.measured(here, races["unique"]) if "unique" in races else {}
+        latencies = latency.measured(here, races)
         console = {
             "ingest": ingest.measured(ingest.settled(here, "bench-ingest"), here.logs),
             "feed": fanout.measured(ingest.settled(here, "bench-fanout"), here.logs),
@@ -35,8 +39,9 @@ def ours(chosen: argparse.Namespace) -> dict[str, Any]:
 
 def peers(chosen: argparse.Namespace) -> dict[str, Any]:
     """Everybody, alternating; the results file and the page."""
+    chosen.reports = chosen.reports or REPORTS
     with ground() as here:
-        engines = contest(here, _engines(chosen.engines), _orders(chosen), chosen.runs or 3)
+        engines = contest(here, _engines(chosen.engines), _races(here, chosen), chosen.runs or 3)
     content = results.wrapped(engines, reports=chosen.reports, runs=chosen.runs or 3, cameras=chosen.cameras)
     say(f"written to {results.save(content)}")
     for order in results.ORDERS:
@@ -47,10 +52,10 @@ def peers(chosen: argparse.Namespace) -> dict[str, Any]:
 
 def quick(chosen: argparse.Namespace) -> dict[str, Any]:
     """Ours and Kafka Streams, live, once."""
-    chosen.orders = chosen.orders or "live"
+    chosen.orders, chosen.reports = chosen.orders or "live", chosen.reports or REPORTS
     with ground() as here:
         wanted = _engines(chosen.engines or ",".join((results.OURS, *STREAMS)))
-        engines = contest(here, wanted, _orders(chosen), chosen.runs or 1, scoring=False)
+        engines = contest(here, wanted, _races(here, chosen), chosen.runs or 1, scoring=False)
     content = results.wrapped(engines, reports=chosen.reports)
     say(results.table(content, "live"), markup=False)
     return content
@@ -59,7 +64,7 @@ def quick(chosen: argparse.Namespace) -> dict[str, Any]:
 def swept(chosen: argparse.Namespace) -> dict[str, Any]:
     """Ours over what a city may differ in; the results file."""
     with ground() as here:
-        content = results.wrapped({}, sweeps=sweeps.measured(here, chosen.reports // 3))
+        content = results.wrapped({}, sweeps=sweeps.measured(here, (chosen.reports or REPORTS) // 3))
     say(f"written to {results.save(content, '-sweeps')}")
     page.write()
     return content
@@ -89,6 +94,11 @@ def _orders(chosen: argparse.Namespace) -> Sequence[Order]:
     return [known[name] for name in wanted]
 
 
+def _races(here: Ground, chosen: argparse.Namespace) -> Iterator[Race]:
+    """One after the other: a million reports and more take a gigabyte."""
+    return (prepare(here, order) for order in _orders(chosen))
+
+
 def main() -> None:
     """Parse, run, print."""
     parser = argparse.ArgumentParser(prog="make bench…", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -96,7 +106,8 @@ def main() -> None:
     parser.add_argument("--engines", default="", help=f"of {', '.join(engine.name for engine in ENGINES)}")
     parser.add_argument("--orders", default="", help="of live, backlog, unique")
     parser.add_argument("--runs", type=int, default=0, help="3 with the peers, otherwise 1")
-    parser.add_argument("--reports", type=int, default=900_000, help="measured reports of an order (unique: a third); half as many warm up")
+    many = f"measured reports of an order (unique: a third); half as many warm up; {OURS_REPORTS:,} of ours alone, otherwise {REPORTS:,}"
+    parser.add_argument("--reports", type=int, default=0, help=many)
     parser.add_argument("--cameras", type=int, default=CAMERAS, help="of the order live")
     chosen = parser.parse_args()
     print(json.dumps(KINDS[chosen.kind](chosen), indent=1, ensure_ascii=False))

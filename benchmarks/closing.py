@@ -11,11 +11,10 @@ from datetime import UTC, datetime
 from typing import Any
 
 from adapters.follow import ConsumerRecord, Follower
-from benchmarks.contest import EngineFailed, prepare, watch
+from benchmarks.contest import EngineFailed, Race, watch
 from benchmarks.engines import launch_ours
 from benchmarks.feed import Feeder, loaded
 from benchmarks.ground import Ground, say
-from benchmarks.orders import orders
 from benchmarks.processes import Meter
 from benchmarks.progress import Told
 from config.settings import Settings
@@ -33,11 +32,13 @@ WITHIN_S = 120.0
 ACTOR = Actor(id="user:bench", role=Role.DISPATCHER)
 
 
-def measured(ground: Ground) -> dict[str, Any]:
-    """Commands a second, CPU seconds per thousand commands, and the percentiles of command → fact in milliseconds."""
+def measured(ground: Ground, race: Race) -> dict[str, Any]:
+    """Commands a second, CPU seconds per thousand commands, and the percentiles of command → fact in milliseconds.
+
+    `race` is one of the order *unique*.
+    """
     mark = "bench-closing"
     settings = ground.of(mark)
-    race = prepare(ground, orders(CASES * 3)[2])
     told = Told(ours=True)
     loads = (loaded(race.items[:CASES], REPORTED.partitions), None)
     intake = launch_ours(settings, ground.logs / f"{mark}-intake.log")

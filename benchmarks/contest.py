@@ -11,7 +11,7 @@ import shutil
 import subprocess
 import time
 import uuid
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
@@ -201,11 +201,10 @@ class _Progress:
         return EngineFailed(f"{what}; its log: {log}")
 
 
-def contest(ground: Ground, engines: Sequence[Engine], chosen: Sequence[Order], runs: int, scoring: bool = True) -> dict[str, Any]:
+def contest(ground: Ground, engines: Sequence[Engine], races: Iterable[Race], runs: int, scoring: bool = True) -> dict[str, Any]:
     """Every engine over every order, `runs` times, alternating; the engines' part of the results file."""
     results: dict[str, Any] = {engine.name: {} for engine in engines}
-    for order in chosen:
-        race = prepare(ground, order)
+    for race in races:
         found: dict[str, list[dict[str, Any]]] = {engine.name: [] for engine in engines}
         failed: dict[str, str] = {}
         for turn in range(runs + scoring):
@@ -214,7 +213,7 @@ def contest(ground: Ground, engines: Sequence[Engine], chosen: Sequence[Order], 
                 if engine.name not in failed:
                     _turn(ground, engine, race, turn < runs, found, failed)
         for engine in engines:
-            results[engine.name][order.name] = summed(found[engine.name], failed.get(engine.name))
+            results[engine.name][race.order.name] = summed(found[engine.name], failed.get(engine.name))
     return results
 
 

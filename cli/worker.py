@@ -10,7 +10,6 @@ from adapters.log import configure_logging
 from config.load import load_city
 from config.settings import Settings, load_settings
 from streams.topology import ROLES, WORKER, names_of, roles
-from streams.worker import run_worker
 
 Only = Annotated[
     str | None, typer.Option("--only", metavar="ROLE,…", help=f"Run only these roles, in this one process: {', '.join(ROLES)}.")
@@ -38,6 +37,8 @@ def worker(only: Only = None, parent: Parent = None, metrics_port: Port = None) 
     if only is None:
         configure_logging(settings, "worker")
         raise typer.Exit(run_children(commands(settings)))
+    from streams.worker import run_worker  # the parent, which only watches, is 90 MB less without it
+
     if metrics_port is not None:
         settings = settings.model_copy(update={"metrics_port": metrics_port})
     stages = roles([name.strip() for name in only.split(",") if name.strip()])

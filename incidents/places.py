@@ -7,8 +7,9 @@ import functools
 import hashlib
 import math
 from collections.abc import Callable, Iterator, Sequence
+from typing import NamedTuple
 
-from incidents.catalogue import Bounds, Frozen
+from incidents.catalogue import Bounds
 from incidents.geography import Datum
 
 EARTH_RADIUS_M = 6_371_008.8
@@ -20,7 +21,7 @@ Point = tuple[float, float]
 """Longitude, latitude, in degrees."""
 
 
-class Located(Frozen):
+class Located(NamedTuple):
     """The cells of a point, by code; None where the city's geography does not say."""
 
     district: str | None = None

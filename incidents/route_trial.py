@@ -182,7 +182,7 @@ def _check(city: City, trial: Trial) -> None:
 
 
 def _sight(city: City, trial: Trial, locate: Locate, at: datetime) -> Command:
-    cells = locate(trial.lon, trial.lat).model_dump()
+    cells = locate(trial.lon, trial.lat)._asdict()
     opening = Opening(
         state=State.REPORTED,
         category=trial.category,

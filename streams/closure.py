@@ -7,7 +7,7 @@ zombie says only what was said already (ARCHITECTURE.md §3). A command that sta
 import asyncio
 import time
 from collections import Counter
-from collections.abc import Awaitable, Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -30,6 +30,8 @@ from incidents.errors import BadCommand, RejectReason
 from incidents.facts import decode_command, refused_id
 from incidents.refusals import Why
 from incidents.vocabulary import CommandType
+from streams.agents import Rebuild
+from streams.app import ServiceApp, service_app
 from streams.batches import Batches, Source
 from streams.deps import Deps
 from streams.sitting import Asked, Sitting
@@ -239,12 +241,12 @@ def _outcome(decision: Decision, command: CommandType) -> str:
     return "unchanged" if decision.outcome is None or command is CommandType.SIGHT else "repeated"
 
 
-def build_closure(deps: Deps, rebuild: Callable[[], Awaitable[None]]) -> Batches:
-    """Closure as a service of this process."""
+def build_closure(deps: Deps, rebuild: Rebuild) -> ServiceApp:
+    """Closure as an app of this process."""
     settings = deps.settings
     files = rule_files(settings.config_dir / "cities" / settings.city)
     rules = Out(settings.named(RULE_SETS.name), hash_of(files).encode(), encode_rule_set(settings.city, files))
     ports = Ports(RedisCases(deps.hot), deps.publisher, deps.clock, Fault(settings.fault))
     stage = ClosureStage(settings, deps.city, ports, rules)
     source = Source(settings.kafka_bootstrap, settings.named(CASE_COMMANDS.name), settings.named("closure"), MOST_AT_ONCE)
-    return Batches(source, stage, rebuild)
+    return service_app(settings, "closure", CASE_COMMANDS.name, Batches(source, stage, rebuild))

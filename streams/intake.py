@@ -7,7 +7,7 @@ next batch is validated during the calls of the last. ARCHITECTURE.md §3 is the
 import asyncio
 import time
 from collections import Counter
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import orjson
@@ -25,6 +25,8 @@ from incidents.catalogue import City
 from incidents.events import epoch_ms
 from incidents.places import Locate
 from incidents.steps.sifting import Group
+from streams.agents import Rebuild
+from streams.app import ServiceApp, service_app
 from streams.batches import Batches, Source
 from streams.deps import Deps
 from streams.lanes import Gate, Lane
@@ -266,11 +268,11 @@ class IntakeStage:
         lane.told()
 
 
-def build_intake(deps: Deps, rebuild: Callable[[], Awaitable[None]]) -> Batches:
-    """Intake as a service of this process."""
+def build_intake(deps: Deps, rebuild: Rebuild) -> ServiceApp:
+    """Intake as an app of this process."""
     settings = deps.settings
     sift = RedisSift(deps.hot, deps.city.rules, events_clock=parse_clock(settings.clock).kind is ClockKind.EVENTS)
     ports = Ports(sift, deps.publisher, deps.clock, Fault(settings.fault))
     stage = IntakeStage(settings, deps.city, deps.locate, ports)
     source = Source(settings.kafka_bootstrap, settings.named(REPORTED.name), settings.named("intake"), settings.batch_max)
-    return Batches(source, stage, rebuild)
+    return service_app(settings, "intake", REPORTED.name, Batches(source, stage, rebuild))

@@ -140,7 +140,7 @@ def _opening(opens: dict[str, Any], locate: Locate) -> dict[str, Any]:
     opening: dict[str, Any] = dict(opens["opening"])
     place = opening["place"]
     if "district" not in place:
-        opening["place"] = place | locate(place["lon"], place["lat"]).__dict__
+        opening["place"] = place | locate(place["lon"], place["lat"])._asdict()
     held, link, suggested = opens.get("held"), opens.get("link"), opens.get("suggested")
     if held:
         opening |= {"state": State.HELD, "held_because": HeldBecause(held), "reason": held}

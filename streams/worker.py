@@ -6,8 +6,10 @@ process with 70, a wrong setting with 2 and one message; the parent (adapters/ch
 
 import asyncio
 import contextlib
+import functools
 import gc
 import os
+import pkgutil
 import signal
 import threading
 import time
@@ -28,13 +30,16 @@ from incidents.catalogue import City
 from incidents.clocks import missing_years
 from incidents.errors import TryAgain
 from incidents.events import epoch_ms
-from streams.agents import BUG
+from streams.agents import BUG, Rebuild
 from streams.app import RoleApp
-from streams.deps import open_deps
-from streams.topology import Process, Role, names_of, rebuilder
+from streams.deps import Deps, open_deps
+from streams.rebuild import rebuild
+from streams.topology import Process, Role, names_of
 
 log = structlog.get_logger(__name__)
 
+Build = Callable[[Deps, Rebuild], RoleApp]
+"""Makes a role's app; the second argument is what a stage awaits when the hot store is not ready."""
 BEAT_S = 0.25
 STOP_WITHIN_S = 3.5
 """After this a stopping process ends as it is: whatever is not acknowledged is read again."""
@@ -132,8 +137,7 @@ async def serve(settings: Settings, roles: Sequence[Role], stop: asyncio.Event) 
 
 async def _work(settings: Settings, roles: Sequence[Role], heart: Heart) -> None:
     async with open_deps(settings) as deps:
-        rebuild = rebuilder(deps)
-        apps = [role.app(deps, rebuild) for role in roles]
+        apps = [_built(role, deps) for role in roles]
         try:
             await _start(apps)
             heart.apps, heart.clock, heart.city = apps, deps.clock, deps.city
@@ -142,6 +146,11 @@ async def _work(settings: Settings, roles: Sequence[Role], heart: Heart) -> None
             await asyncio.Event().wait()
         finally:
             await asyncio.gather(*(app.stop() for app in apps), return_exceptions=True)
+
+
+def _built(role: Role, deps: Deps) -> RoleApp:
+    build: Build = pkgutil.resolve_name(role.app)
+    return build(deps, functools.partial(rebuild, deps))
 
 
 async def _start(apps: Sequence[RoleApp]) -> None:

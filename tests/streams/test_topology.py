@@ -1,7 +1,11 @@
 """The map is whole: every topic has a writer and a reader, every role can be built, the page is the map's."""
 
 import importlib
+import inspect
+import pkgutil
 import re
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -32,6 +36,27 @@ def test_a_role_s_decision_is_a_pure_module(role: Role) -> None:
     if role.step:
         source = Path(importlib.import_module(role.step).__file__ or "").read_text("utf-8")
         assert not re.findall(r"^(?:import|from) (?:adapters|streams|faust|redis|kafka|asyncio)", source, re.MULTILINE)
+
+
+@pytest.mark.parametrize("role", ROLES.values(), ids=lambda role: role.name)
+def test_a_role_s_app_is_made_from_what_its_process_shares(role: Role) -> None:
+    taken = inspect.signature(pkgutil.resolve_name(role.app)).parameters.values()
+    assert [each.annotation.__name__ for each in taken][0] == "Deps"
+    assert len(taken) == 2
+
+
+@pytest.mark.parametrize(
+    ("module", "without"),
+    [
+        ("cli.worker", {"faust", "shapely", "sqlalchemy", "aiokafka"}),
+        ("streams.worker, streams.intake", {"sqlalchemy", "alembic", "jinja2"}),
+    ],
+)
+def test_a_process_loads_no_more_than_its_roles_need(module: str, without: set[str]) -> None:
+    asked = f"import sys, {module}; print(*sys.modules)"
+    loaded = subprocess.run([sys.executable, "-c", asked], cwd=ROOT, capture_output=True, text=True, check=True).stdout.split()
+    assert "streams.topology" in loaded
+    assert not without & set(loaded)
 
 
 def test_the_processes_run_every_role_once_and_the_worker_all_but_hooks() -> None:
