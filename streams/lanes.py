@@ -234,10 +234,11 @@ class Lane:
             if self._originals:
                 for offset in group.offsets:
                     self._originals.pop(offset, None)
-        if again:
-            self._most = max(LEAST_GROUPS, len(self._inflight) - len(again))
-        elif len(self._inflight) == self._most:
-            self._most = min(MOST_GROUPS, 2 * self._most)
+        done = max((at for at, answer in enumerate(learned, 1) if answer.verdict != "later"), default=0)
+        if done < len(learned):
+            self._most = max(LEAST_GROUPS, done)  # then the time was up
+        elif done == self._most:
+            self._most = min(MOST_GROUPS, done + done // 16 + 1)  # twice as many would be a third packed for nothing
         self._inflight = []
         self._todo.extendleft(reversed(again))
         if split:  # what waited behind a split group may have overtaken it: by their offsets everything is in the order of the log again

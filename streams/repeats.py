@@ -1,6 +1,7 @@
 """Recognising: the open case that explains a source's repeats, and the repeats that wait to be told, per source in the order of the log."""
 
 from collections.abc import Iterator, Sequence
+from functools import partial
 from typing import Any
 
 from msgspec import UNSET, Struct
@@ -127,10 +128,11 @@ class Repeats(Struct, gc=False):
         return group
 
     def _place(self, group: Group) -> None:
-        """Nothing says yet where the case lies: the group stands where its first report does, and says how far the others are."""
-        places = [(round(lon * 1e7), round(lat * 1e7), cosine(lat)) for lon, lat in self.places]
-        group.x, group.y, group.cos = places[0]
-        group.spread = max(apart_cm(group, x, y) for x, y, _ in places)
+        """Nothing says yet where the case lies: the group stands in the middle of its reports, and says how far the farthest is."""
+        xs, ys = ([round(degrees * 1e7) for degrees in line] for line in zip(*self.places, strict=True))
+        group.x, group.y = (min(xs) + max(xs)) // 2, (min(ys) + max(ys)) // 2
+        group.cos = cosine(group.y / 1e7)
+        group.spread = max(map(partial(apart_cm, group), xs, ys))
 
 
 class Pending:

@@ -78,7 +78,7 @@ class Group:
     held: bool = False
     notable: bool = False
     category: str = ""
-    spread: int = 0  # cm from the first report's place to the farthest
+    spread: int = 0  # cm from the group's place to its farthest report
     newest: int = 0  # the stated time of the newest report, ms: may lie ahead of its append, which `times` never do
     offsets: list[int] = field(default_factory=list)
     times: list[int] = field(default_factory=list)

@@ -8,6 +8,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from adapters.sift_memory import MemorySift
+from incidents.steps.sifting import CM
 from incidents.vocabulary import State
 from streams.lanes import Lane
 from streams.memory import Memory
@@ -130,6 +131,35 @@ def test_a_new_report_does_not_wait_behind_repeats_that_are_only_to_be_counted()
     assert first == ["/c"]
     assert far == ["/far", "/c"]
     assert near == ["/c", "/near"]  # may be the same incident: what was before it is counted before it
+
+
+def test_a_call_asks_as_much_as_the_last_one_had_time_for_and_a_little_more() -> None:
+    async def run() -> list[int]:
+        log = logged([(f"/c{at}", 100 * at, 60 + at, {}) for at in range(400)])
+        store = MemorySift("", lambda: 100)
+        lane = reading(log).lanes[0]
+        lane.take(log)
+        asked = []
+        while lane.waiting():
+            groups = lane.calls()
+            asked.append(len(groups))
+            lane.answered((await store.call(0, "T", groups)).learned)
+        return asked
+
+    assert asyncio.run(run()) == [400, 100, 107, 100]
+
+
+def test_repeats_that_wait_together_stand_in_their_middle_so_that_the_radius_holds_more_of_them() -> None:
+    async def run() -> tuple[int, int]:
+        worker = reading(logged([("/c", 0, 60, {}), ("/c", -20, 65, {}), ("/c", 20, 70, {}), ("/other", 0, 75, {})]))
+        lane = worker.lanes[0]
+        worker.read(0, 4)  # the last one may be the same incident, so they travel before there is an answer
+        opener, repeats, other = lane.calls()
+        answers = (await worker.shelf.store.call(0, "T", [opener, repeats, other])).learned
+        assert [answer.verdict for answer in answers] == ["opened", "merged", "merged"]
+        return round((repeats.x - opener.x) * CM * opener.cos / 1e8), round(repeats.spread / 100)
+
+    assert asyncio.run(run()) == (0, 20)
 
 
 def test_a_repeat_that_comes_late_is_counted_like_one_in_time_and_its_resend_is_none() -> None:
