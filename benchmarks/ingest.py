@@ -32,7 +32,7 @@ from incidents.rights import Permission, Person
 from incidents.vocabulary import Role
 
 ARRAY = 100
-SECONDS = 10.0
+SECONDS = 5.0
 CONNECTIONS = 8
 PLATES = {"none": 0, "one in a hundred": 100, "all": 1}
 GATEWAY = Person(id="token:bench", name="bench", role=Role.SYSTEM, level="city", kind="token", scopes=frozenset({Permission.REPORT}))
