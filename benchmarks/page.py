@@ -65,16 +65,17 @@ The race above came after that, on another machine of the same kind, nothing as 
 Bytewax 21 and not 15, the bare consumer 2.7 and not 2.1, and ours, which waits most for memory outside the caches, 21 to 28, not 16.
 So the race is kept as it was, and its ratios are worse than those of the day before. **The target of 1.3 is reached on neither.**
 
-Since that race, measured on its machine:
+With that race and after it, measured on its machine:
 
-| change | before | after |
-|---|---|---|
-| a call asks for what the last one had time for and a 16th more, not for twice that | 34 % of groups sent in vain | 10 % |
-| repeats that wait for their case stand in their middle, not at the first: half as many splits | backlog: 24 to 30 CPU-s | 22 to 24 |
-| a call may spend 3 ms on groups and not 4.5 | longest script 12 ms | 8 ms |
-| a process loads what its own roles need, borders come row by row, points are tuples | live 340 MB, nothing repeats 480 | 284, 404 |
+| at | change | before | after |
+|---|---|---|---|
+| 972b772 | a call asks for what the last one had time for and a 16th more, not for twice that | 34 % of groups sent in vain | 10 % |
+| 972b772 | repeats that wait for a case stand in their middle, not at the first: half as many splits | backlog: 24–30 CPU-s | 22–24 |
+| 885cf77 | a call may spend 3 ms on groups and not 4.5 | longest script 12 ms | 8 ms |
+| 885cf77 | a process loads what its own roles need, borders come row by row | live 340 MB, nothing repeats 480 | 284, 404 |
 
-The machine differs by a tenth from one quarter of an hour to the next, so the last three are about as large as its noise. The code that
+The machine differs by a tenth from one quarter of an hour to the next, so the last three of the first table are about as large as its
+noise. The code that
 runs is not what costs: a call takes 17 ns here and a repeat some thirty of them. It is, as far as can be told without counters, memory that
 the caches do not hold: some 25 lines a report by estimate. Huge pages made no difference.
 

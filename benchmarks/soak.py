@@ -72,8 +72,8 @@ WHOLE_CITY = Plan("whole-city", 10, 230_000, 10_000, connect=3, shares=("--false
 SOAK = Plan("soak", 60, 50, 30, warm_up=30, clock=1440, people=True, begins="2026-01-05T00:00+08:00")
 """It begins early in a year that the calendar knows: a day is a minute, and no case is filed whose deadline lies in an unknown one.
 Warm-up until cases are forgotten (seven minutes), have left Redis (ten more), and the live feed has 100,000 frames (thirty)."""
-REMEMBERED_MB: dict[str, float] = {Process.FLOOD: 16.0}
-"""What bounded memories take while a soak fills them: the places of 50,000 cases and the partitions of 32,768 keys, 0.57 and 0.23 kB each
+REMEMBERED_MB: dict[str, float] = {Process.FLOOD: 14.0}
+"""What bounded memories take while a soak fills them: the places of 10,000 cases and the partitions of 32,768 keys, 0.57 and 0.23 kB each
 (measured). A soak opens 20,000 cases an hour; in a city they are full within the first hours."""
 
 
