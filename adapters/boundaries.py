@@ -90,12 +90,13 @@ class _Index:
         boxes = shapely.box(west, south, west + BLOCK_M, south + BLOCK_M)
         touched = Counter(self._tree.query(boxes, predicate="intersects")[0].tolist())
         whole = {box: self._areas[at] for box, at in self._tree.query(boxes, predicate="within").T.tolist() if touched[box] == 1}
-        reach = shapely.box(west - SHORE_M, south - SHORE_M, west + BLOCK_M + SHORE_M, south + BLOCK_M + SHORE_M)
+        others = np.array([box for box in range(columns) if box not in whole], dtype=int)
+        reach = shapely.box(west - SHORE_M, south - SHORE_M, west + BLOCK_M + SHORE_M, south + BLOCK_M + SHORE_M)[others]
         near: dict[int, list[int]] = defaultdict(list)
-        for box, area in sorted(self._tree.query(reach, predicate="intersects").T.tolist()):
-            near[box].append(area)
-        for box, areas in near.items():
-            yield (box, row), whole.get(box, areas)
+        for at, area in sorted(self._tree.query(reach, predicate="intersects").T.tolist()):
+            near[int(others[at])].append(area)
+        for box, found in (whole | near).items():
+            yield (box, row), found
 
 
 Blocks = dict[tuple[int, int], Area | list[int]]

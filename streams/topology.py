@@ -51,13 +51,17 @@ class Stage:
 class Role(Stage):
     """A stage that `cityloop worker` or `cityloop hooks run` runs; `step` is the module of the pure decision it carries out.
 
-    `app` names what makes its Faust app, a `streams.worker.Build`: a process loads what its own roles need and not what all of them do
-    (40 MB less for intake, 90 for the worker's parent).
+    A role `x` is made by `build_x` of streams/x.py, and only there is that loaded: a process needs what its own roles do, not what all
+    of them do (40 MB less for intake, 90 for the worker's parent).
     """
 
     process: Process
     step: str | None
-    app: str
+
+    @property
+    def app(self) -> str:
+        """The name of what makes its Faust app, a `streams.worker.Build`."""
+        return f"streams.{self.name}:build_{self.name}"
 
 
 STAGES: tuple[Stage, ...] = (
@@ -69,7 +73,6 @@ STAGES: tuple[Stage, ...] = (
         (CASE_COMMANDS, FATES, REJECTED),
         process=Process.FLOOD,
         step="incidents.steps.intake",
-        app="streams.intake:build_intake",
     ),
     Role(
         "closure",
@@ -78,7 +81,6 @@ STAGES: tuple[Stage, ...] = (
         (CASE_EVENTS, CASES_LATEST, RULE_SETS, REJECTED),
         process=Process.CASES,
         step="incidents.steps.closure",
-        app="streams.closure:build_closure",
     ),
     Role(
         "routing",
@@ -87,7 +89,6 @@ STAGES: tuple[Stage, ...] = (
         (CASE_COMMANDS, PRECEDENTS, REJECTED),
         process=Process.CASES,
         step="incidents.steps.routing",
-        app="streams.routing:build_routing",
     ),
     Role(
         "clock",
@@ -96,7 +97,6 @@ STAGES: tuple[Stage, ...] = (
         (CASE_COMMANDS,),
         process=Process.CASES,
         step="incidents.steps.escalation",
-        app="streams.clock:build_clock",
     ),
     Role(
         "projection",
@@ -105,7 +105,6 @@ STAGES: tuple[Stage, ...] = (
         (REJECTED,),
         process=Process.TABLES,
         step=None,
-        app="streams.projection:build_projection",
     ),
     Role(
         "evaluation",
@@ -114,7 +113,6 @@ STAGES: tuple[Stage, ...] = (
         (),
         process=Process.TABLES,
         step=None,
-        app="streams.evaluation:build_evaluation",
     ),
     Role(
         "positions",
@@ -123,7 +121,6 @@ STAGES: tuple[Stage, ...] = (
         (REJECTED,),
         process=Process.TABLES,
         step=None,
-        app="streams.positions:build_positions",
     ),
     Role(
         "hooks",
@@ -132,7 +129,6 @@ STAGES: tuple[Stage, ...] = (
         (ALERTS_UNDELIVERED,),
         process=Process.HOOKS,
         step=None,
-        app="streams.hooks:build_hooks",
     ),
     Stage("units", "departments, people and patrols act on cases (the demo's)", (CASE_EVENTS,), (CASE_COMMANDS, UNIT_POSITIONS)),
     Stage(
