@@ -9,7 +9,7 @@ import asyncio
 import contextlib
 import random
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Protocol
@@ -54,14 +54,15 @@ class Out:
     partition: int | None = None
 
 
-@lru_cache(maxsize=1 << 15)
-def _hash(key: bytes) -> int:
-    """Of a key that comes again and again; in pure Python it costs as much as encoding a small record. Forgotten by use."""
-    return int(murmur2(key)) & 0x7FFFFFFF
+Hash = Callable[[bytes], int]
 
 
-def _partitioner(key: bytes | None, partitions: Sequence[int]) -> int:
-    return random.choice(partitions) if key is None else partitions[_hash(key) % len(partitions)]
+def hashed(most: int) -> Hash:
+    """A key's hash, which decides its partition; of `most` keys it is remembered: in pure Python it costs as much as a small record."""
+    return lru_cache(most)(lambda key: int(murmur2(key)) & 0x7FFFFFFF)
+
+
+_hash = hashed(1 << 15)
 
 
 def _noticed(sent: "asyncio.Task[None]") -> None:
@@ -106,9 +107,10 @@ class Publisher:
     Whoever publishes to a partition meanwhile adds to the batch that waits for the one before it to be taken.
     """
 
-    def __init__(self, bootstrap: str, client_id: str = "cityloop") -> None:
+    def __init__(self, bootstrap: str, client_id: str = "cityloop", hash_of: Hash = _hash) -> None:
         self._bootstrap = bootstrap
         self._client_id = client_id
+        self._hash_of = hash_of
         self._producer: AIOKafkaProducer | None = None
         self._opening = asyncio.Lock()
         self._batches: dict[TopicPartition, _Batch] = {}  # the last of each partition
@@ -130,7 +132,7 @@ class Publisher:
             raise TryAgain(f"Kafka: {error!r}") from error
 
     def _put(self, producer: AIOKafkaProducer, out: Out, partitions: list[int]) -> asyncio.Task[None]:
-        at = TopicPartition(out.topic, _partitioner(out.key, partitions) if out.partition is None else out.partition)
+        at = TopicPartition(out.topic, self._partition(out.key, partitions) if out.partition is None else out.partition)
         batch = self._batches.get(at)
         if batch is None or not batch.takes(out):
             builder = producer.create_batch()
@@ -138,6 +140,9 @@ class Publisher:
             batch.sent.add_done_callback(_noticed)
             batch.takes(out)  # the first one always
         return batch.sent
+
+    def _partition(self, key: bytes | None, partitions: Sequence[int]) -> int:
+        return random.choice(partitions) if key is None else partitions[self._hash_of(key) % len(partitions)]
 
     async def _send(self, producer: AIOKafkaProducer, builder: BatchBuilder, at: TopicPartition) -> None:
         async with self._turns[at]:

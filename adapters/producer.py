@@ -1,83 +1,50 @@
-"""The producers' bus: records onto a topic with kafka-python, or into a file; both count what is durable.
+"""The producers' bus: records onto a topic, or into a file; both count what is durable.
 
-Idempotent, `acks=all`: what `acknowledged` counts is in Kafka once and stays there. Used by producers (a synchronous loop); the roles that
-live in an event loop publish with `adapters.bus`.
+Idempotent, `acks=all`: what `acknowledged` counts is in Kafka once and stays there. A producer is a synchronous loop, so the publisher of
+`adapters.bus` works for it in a thread.
 """
 
+import asyncio
 import os
 import socket
-from collections import deque
-from functools import lru_cache
+import threading
 from pathlib import Path
-from typing import IO, Any
+from typing import IO
 
-from kafka import KafkaProducer
-from kafka.codec import has_lz4
-from kafka.errors import KafkaError, KafkaTimeoutError, MessageSizeTooLargeError
-from kafka.partitioner.default import DefaultPartitioner, murmur2
-
+from adapters.bus import Out, Publisher, TopicId, hashed
 from incidents.errors import BadReport, RejectReason, TryAgain, UserError
 
-MAX_REQUEST = 4 << 20
+MAX_BYTES = 4 << 20
+"""Key and value of one record."""
 MAX_IN_FLIGHT = 20_000
-"""Records sent and not yet acknowledged; kafka-python 3 has no bound of its own (`buffer_memory` is gone)."""
-REAP_EVERY = 256
-
-
-_hash = lru_cache(maxsize=1 << 18)(murmur2)
-
-
-class RememberingPartitioner(DefaultPartitioner):  # type: ignore[misc]  # kafka-python has no types
-    """The partition every Kafka client gives a key, with the hash of a source computed once: in pure Python it costs more than the rest."""
-
-    def partition(
-        self, topic: str, key: object, serialized_key: bytes | None, value: object, serialized_value: object, cluster: Any
-    ) -> int:
-        """See kafka-python; a topic's partitions are numbered from 0 without gap."""
-        partitions = cluster.partitions_for_topic(topic)
-        if serialized_key is None or not partitions:
-            return int(super().partition(topic, key, serialized_key, value, serialized_value, cluster))
-        return (int(_hash(serialized_key)) & 0x7FFFFFFF) % len(partitions)
+"""Records sent and not yet acknowledged."""
+LINGER_S = 0.05
+"""What is sent within it leaves together."""
+PATIENCE_S = 150.0
+"""How long `send` waits for room before it gives up."""
+KEYS = 1 << 18
+"""Sources whose partition is remembered: those of a city."""
 
 
 class KafkaBus:
     """Sends records to one topic, in order per key, and knows how many of them are durable. For one thread."""
 
-    def __init__(self, bootstrap: str, topic: str, max_in_flight: int = MAX_IN_FLIGHT, patience_ms: int = 15_000) -> None:
-        """Connects. Raises UserError when no broker answers within `patience_ms`, or the topic does not exist."""
+    def __init__(self, bootstrap: str, topic: str, max_in_flight: int = MAX_IN_FLIGHT) -> None:
+        """Connects. Raises UserError when no broker answers, or the topic does not exist."""
+        _require_broker(bootstrap)
+        asyncio.run(_require_topic(bootstrap, topic))
+        self.sent = 0
         self._topic = topic
         self._max_in_flight = max_in_flight
-        self._pending: deque[Any] = deque()
+        self._publisher = Publisher(bootstrap, "cityloop-producer", hashed(KEYS))
+        self._turn = asyncio.Lock()
+        self._moved = threading.Condition()  # guards the next three
+        self._waiting: list[Out] = []
         self._acknowledged = 0
-        self.sent = 0
-        _require_broker(bootstrap)
-        try:
-            self._producer = KafkaProducer(
-                bootstrap_servers=bootstrap.split(","),
-                client_id="cityloop-producer",
-                enable_idempotence=True,
-                acks="all",
-                linger_ms=50,
-                batch_size=128 << 10,
-                compression_type="lz4" if has_lz4() else None,
-                max_request_size=MAX_REQUEST,
-                max_block_ms=patience_ms,
-                bootstrap_timeout_ms=patience_ms,
-                allow_auto_create_topics=False,
-                metrics_enabled=False,
-                partitioner=RememberingPartitioner(),
-            )
-        except KafkaError as error:
-            raise _no_broker(bootstrap, str(error)) from None
-        self._require_topic(bootstrap)
-
-    def _require_topic(self, bootstrap: str) -> None:
-        try:
-            self._producer.partitions_for(self._topic)
-        except KafkaError as error:
-            self._producer.close(timeout=0)
-            message = f"topic {self._topic!r} is not on {bootstrap} ({error}); create it with `cityloop topics apply`"
-            raise UserError(message) from None
+        self._failure = ""
+        self._loop = asyncio.new_event_loop()
+        self._thread = threading.Thread(target=self._loop.run_forever, name="kafka-bus", daemon=True)
+        self._thread.start()
 
     def send(self, key: bytes | None, value: bytes | None) -> None:
         """Hand one record over; waits when too many are under way.
@@ -86,47 +53,68 @@ class KafkaBus:
         """
         if key is None and value is None:
             key = b""
-        try:
-            self._pending.append(self._producer.send(self._topic, value=value, key=key))
-        except MessageSizeTooLargeError:
-            raise BadReport(RejectReason.OVERSIZED, f"{len(value or b'')} bytes; Kafka takes {MAX_REQUEST} here") from None
-        except KafkaTimeoutError as error:
-            raise TryAgain(f"Kafka does not answer: {error}") from error
+        if len(key or b"") + len(value or b"") > MAX_BYTES:
+            raise BadReport(RejectReason.OVERSIZED, f"{len(value or b'')} bytes; Kafka takes {MAX_BYTES} here")
+        if self._failure or self.sent - self._acknowledged >= self._max_in_flight:
+            self._until_durable(self.sent - self._max_in_flight + 1, PATIENCE_S)
+        with self._moved:
+            self._waiting.append(Out(self._topic, key, value))
+            first = len(self._waiting) == 1
         self.sent += 1
-        if self.sent % REAP_EVERY == 0:
-            self._reap()
+        if first:
+            asyncio.run_coroutine_threadsafe(self._publish(), self._loop)
+
+    async def _publish(self) -> None:
+        """Take what came within a moment and publish it, behind what was taken before."""
+        await asyncio.sleep(LINGER_S)
+        async with self._turn:
+            with self._moved:
+                outs, self._waiting = self._waiting, []
+            failure = self._failure  # behind a failure nothing is sent any more: a later record must not overtake an earlier one
+            try:
+                if not failure:
+                    await self._publisher.publish(outs)
+            except TryAgain as error:
+                failure = f"Kafka refused a record after {self._acknowledged} were durable: {error}"
+            with self._moved:
+                self._acknowledged += 0 if failure else len(outs)
+                self._failure = failure
+                self._moved.notify_all()
 
     def durable(self) -> int:
         """How many of those sent are acknowledged by every replica. Raises TryAgain when one failed for good."""
-        self._reap()
+        self._until_durable(0, 0)
         return self._acknowledged
-
-    def _reap(self) -> None:
-        """Count what is acknowledged, oldest first; wait for the oldest when too many are under way."""
-        pending = self._pending
-        while pending and (pending[0].is_done or len(pending) > self._max_in_flight):
-            try:
-                pending[0].get(timeout=150)
-            except KafkaError as error:
-                raise TryAgain(f"Kafka refused a record after {self._acknowledged} were durable: {error!r}") from error
-            pending.popleft()
-            self._acknowledged += 1
 
     def flush(self, timeout_s: float) -> None:
         """Return when every record sent is durable. Raises TryAgain with what is not, after `timeout_s` seconds."""
-        try:
-            self._producer.flush(timeout=timeout_s)
-        except KafkaTimeoutError:
-            raise TryAgain(f"{self.sent - self._acknowledged} records were not acknowledged within {timeout_s:g} s") from None
-        self._reap()
+        self._until_durable(self.sent, timeout_s)
+
+    def _until_durable(self, many: int, timeout_s: float) -> None:
+        with self._moved:
+            moved = self._moved.wait_for(lambda: self._failure or self._acknowledged >= many, timeout_s)
+            if self._failure:
+                raise TryAgain(self._failure)
+            if not moved:
+                raise TryAgain(f"{self.sent - self._acknowledged} records were not acknowledged within {timeout_s:g} s")
 
     def close(self) -> None:
         """Let go of the connections; records not flushed are given up."""
-        self._producer.close(timeout=0 if self._pending else 5)
+        asyncio.run_coroutine_threadsafe(self._leave(), self._loop).result()
+        self._loop.call_soon_threadsafe(self._loop.stop)
+        self._thread.join()
+        self._loop.close()
+
+    async def _leave(self) -> None:
+        given_up = asyncio.all_tasks() - {asyncio.current_task()}
+        for task in given_up:
+            task.cancel()
+        await asyncio.gather(*given_up, return_exceptions=True)
+        await self._publisher.close()
 
 
 def _require_broker(bootstrap: str) -> None:
-    """Raise UserError unless some address takes a connection; kafka-python would try for long and leave its sockets open."""
+    """Raise UserError unless some address takes a connection; a client of Kafka would try for long."""
     why = ""
     for address in bootstrap.split(","):
         host, _, port = address.strip().rpartition(":")
@@ -136,6 +124,19 @@ def _require_broker(bootstrap: str) -> None:
         except (OSError, ValueError) as error:
             why = f"{address}: {error}"
     raise _no_broker(bootstrap, why)
+
+
+async def _require_topic(bootstrap: str, topic: str) -> None:
+    """Raise UserError unless the broker answers and knows the topic."""
+    asked = TopicId(bootstrap, topic)
+    try:
+        known = await asked.now()
+    except TryAgain as error:
+        raise _no_broker(bootstrap, str(error)) from None
+    finally:
+        await asked.close()
+    if known is None:
+        raise UserError(f"topic {topic!r} is not on {bootstrap}; create it with `cityloop topics apply`")
 
 
 def _no_broker(bootstrap: str, why: str) -> UserError:

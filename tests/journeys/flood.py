@@ -51,7 +51,7 @@ class Flood:
 
     def __init__(self, settings: Settings, reports: Iterable[Item], rate: float) -> None:
         self.sent = 0
-        self._bus = KafkaBus(settings.kafka_bootstrap, settings.named(REPORTED.name), patience_ms=60_000)
+        self._bus = KafkaBus(settings.kafka_bootstrap, settings.named(REPORTED.name))
         self._reports = iter(reports)
         self._rate = rate
         self._stop = threading.Event()

@@ -4,22 +4,26 @@ import json
 import signal
 import subprocess
 import sys
+import threading
 from collections import Counter, defaultdict
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from kafka import KafkaConsumer, TopicPartition
+from kafka import KafkaAdminClient, KafkaConsumer, TopicPartition
+from kafka.admin import ConfigResource, ConfigResourceType
 
 from adapters.producer import KafkaBus
 from adapters.stack_engines import free_port
 from config.load import load_city
 from config.settings import ROOT, Settings
 from config.topics import REPORTED
-from incidents.errors import BadReport, UserError
+from incidents.errors import BadReport, TryAgain, UserError
 from producers.run import run
 from producers.simulation.plan import SimulationOptions
 from producers.sources.simulate import Simulation
 from tests.conftest import environment
+from tests.servers import Server
 from tests.waiting import until
 
 pytestmark = pytest.mark.stack
@@ -95,10 +99,56 @@ def test_a_record_above_the_brokers_limit_is_refused_and_nothing_else_is_lost(se
 
 def test_a_topic_that_is_not_there_is_told_with_the_command_that_makes_it(settings: Settings) -> None:
     with pytest.raises(UserError, match="topics apply"):
-        KafkaBus(settings.kafka_bootstrap, "no.such.topic", patience_ms=1000)
+        KafkaBus(settings.kafka_bootstrap, "no.such.topic")
 
 
 def test_a_broker_that_is_not_there_is_told_with_its_address() -> None:
     address = f"127.0.0.1:{free_port()}"
     with pytest.raises(UserError, match=address):
         KafkaBus(address, "any")
+
+
+def test_while_the_broker_is_away_sending_waits_at_its_bound_and_all_is_durable_in_order_when_it_is_back(
+    kafka_own: Server, new_settings: Callable[..., Settings]
+) -> None:
+    settings = new_settings(kafka_bootstrap=kafka_own.address)
+    bus = KafkaBus(settings.kafka_bootstrap, settings.named(REPORTED.name), max_in_flight=500)
+    try:
+        bus.send(b"k", b"0")
+        bus.flush(30)
+        kafka_own.kill()
+        for number in range(1, 501):
+            bus.send(b"k", b"%d" % number)
+        with pytest.raises(TryAgain, match="500 records were not acknowledged within 0 s"):
+            bus.flush(0)
+        last = threading.Thread(target=bus.send, args=(b"k", b"501"))
+        last.start()
+        last.join(0.2)
+        assert last.is_alive() and (bus.sent, bus.durable()) == (501, 1)
+        kafka_own.start()  # here: a server dies with the thread that started it
+        last.join(60)
+        bus.flush(60)
+        assert (bus.sent, bus.durable()) == (502, 502)
+    finally:
+        bus.close()
+    assert on_topic(settings) == [(b"k", b"%d" % number) for number in range(502)]
+
+
+def test_behind_a_record_that_the_broker_refused_nothing_is_sent_any_more(settings: Settings) -> None:
+    topic = settings.named(REPORTED.name)
+    admin = KafkaAdminClient(bootstrap_servers=settings.kafka_bootstrap)
+    admin.alter_configs([ConfigResource(ConfigResourceType.TOPIC, topic, {"max.message.bytes": "2000"})])
+    admin.close()
+    bus = KafkaBus(settings.kafka_bootstrap, topic)
+    try:
+        bus.send(b"k", b"small")
+        bus.flush(30)
+        bus.send(b"k", b"x" * 3000)
+        with pytest.raises(TryAgain, match="refused a record after 1 were durable"):
+            bus.flush(30)
+        for again in (lambda: bus.send(b"k", b"later"), bus.durable, lambda: bus.flush(30)):
+            with pytest.raises(TryAgain, match="refused"):
+                again()
+    finally:
+        bus.close()
+    assert on_topic(settings) == [(b"k", b"small")]
