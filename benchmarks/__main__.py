@@ -13,18 +13,19 @@ from benchmarks import closing, fanout, ingest, latency, page, results, sweeps
 from benchmarks.contest import Race, contest, prepare
 from benchmarks.engines import ENGINES, Engine
 from benchmarks.ground import Ground, ground, say
-from benchmarks.orders import CAMERAS, Order, orders
+from benchmarks.orders import CAMERAS, UNIQUE_SHARE, Order, orders
 
 STREAMS = ("kafka-streams/1", "kafka-streams/2")
 REPORTS = 900_000
 OURS_REPORTS = 450_000
+OURS_UNIQUE_SHARE = 5
 
 
 def ours(chosen: argparse.Namespace) -> dict[str, Any]:
     """Ours alone: three orders, closure, latency, and the console: reports in, the live feed. An order is simulated once for all."""
     chosen.reports = chosen.reports or OURS_REPORTS
     with ground() as here:
-        races = {order.name: prepare(here, order) for order in _orders(chosen)}
+        races = {order.name: prepare(here, order) for order in _orders(chosen, OURS_UNIQUE_SHARE)}
         engines = contest(here, _engines(chosen.engines or results.OURS), races.values(), chosen.runs or 1)
         closure = closing.measured(here, races["unique"]) if "unique" in races else {}
         latencies = latency.measured(here, races)
@@ -86,8 +87,8 @@ def _engines(names: str) -> Sequence[Engine]:
     return [known[name] for name in wanted]
 
 
-def _orders(chosen: argparse.Namespace) -> Sequence[Order]:
-    known = {order.name: order for order in orders(chosen.reports, chosen.cameras)}
+def _orders(chosen: argparse.Namespace, unique_share: int = UNIQUE_SHARE) -> Sequence[Order]:
+    known = {order.name: order for order in orders(chosen.reports, chosen.cameras, unique_share)}
     wanted = chosen.orders.split(",") if chosen.orders else list(known)
     if unknown := [name for name in wanted if name not in known]:
         raise SystemExit(f"--orders: no order {unknown[0]!r}; there are {', '.join(known)}")
@@ -106,7 +107,8 @@ def main() -> None:
     parser.add_argument("--engines", default="", help=f"of {', '.join(engine.name for engine in ENGINES)}")
     parser.add_argument("--orders", default="", help="of live, backlog, unique")
     parser.add_argument("--runs", type=int, default=0, help="3 with the peers, otherwise 1")
-    many = f"measured reports of an order (unique: a third); half as many warm up; {OURS_REPORTS:,} of ours alone, otherwise {REPORTS:,}"
+    many = "measured reports of an order (unique: a third, of ours alone a fifth); half as many warm up; "
+    many += f"{OURS_REPORTS:,} of ours alone, otherwise {REPORTS:,}"
     parser.add_argument("--reports", type=int, default=0, help=many)
     parser.add_argument("--cameras", type=int, default=CAMERAS, help="of the order live")
     chosen = parser.parse_args()

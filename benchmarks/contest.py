@@ -22,7 +22,7 @@ from adapters.follow import Follower
 from benchmarks.engines import Engine, Launch, launch_ours, launch_peer
 from benchmarks.feed import Feeder, Load, loaded
 from benchmarks.ground import Ground, say
-from benchmarks.orders import Order, records
+from benchmarks.orders import UNIQUE_SHARE, Order, records
 from benchmarks.processes import Meter
 from benchmarks.progress import Told
 from config.load import load_city
@@ -89,7 +89,8 @@ def timed(ground: Ground, engine: Engine, race: Race) -> dict[str, Any]:
 
 def scored(ground: Ground, engine: Engine, race: Race) -> dict[str, Any]:
     """One run that is not timed, in which the engine says each report's case. Raises EngineFailed."""
-    load = race.load(0, min(SCORED, len(race.items)), with_ids=True)
+    many = SCORED // UNIQUE_SHARE if race.order.unique else SCORED
+    load = race.load(0, min(many, len(race.items)), with_ids=True)
     told = Told(engine.ours, assign=engine.rule, ids=load.ids)
     _run(ground, engine, told, (load, None))
     if not engine.rule:

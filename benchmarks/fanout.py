@@ -28,7 +28,7 @@ from incidents.vocabulary import Role
 
 CONSOLES = 200
 RATE = 50
-SECONDS = 20.0
+SECONDS = 10.0
 DISTRICTS = ("370202", "370203", "370211", "370212", "370213")
 AT_ONCE = 20
 SENT = re.compile(rb'"number":(\d+),"sent":([\d.]+)')

@@ -34,48 +34,52 @@ WITHIN_S = 120.0
 MOST = 300_000
 """Reports at a rate: six seconds of the highest."""
 WARM = {"unique": 2_000, "live": 150_000}
-RATES = {100: "unique", 10_000: "live", 50_000: "live"}
+RATES = {"unique": (100,), "live": (10_000, 50_000)}
 
 
 def measured(ground: Ground, races: Mapping[str, Race]) -> dict[str, Any]:
     """Per rate: p50 and p99 in milliseconds, how many cases they are of, and how far behind the last fate was. `races` by their order."""
     found: dict[str, Any] = {}
-    for rate, name in RATES.items():
-        if name not in races:
-            continue
-        items = races[name].items
-        warm = min(WARM[name], len(items) // 3)
-        try:
-            found[str(rate)] = asyncio.run(_at(ground, rate, items[:warm], items[warm : warm + min(rate * SECONDS, MOST)]))
-        except EngineFailed as error:
-            found[str(rate)] = {"failed": str(error)}
-        say(f"  latency at {rate:,}/s: {found[str(rate)]}")
+    for name, rates in RATES.items():
+        if name in races:
+            asyncio.run(_at(ground, rates, races[name].items, WARM[name], found))
     return found
 
 
-async def _at(ground: Ground, rate: int, warm: Sequence[Item], items: Sequence[Item]) -> dict[str, Any]:
-    mark = f"bench-latency-{rate}"
+async def _at(ground: Ground, rates: Sequence[int], items: Sequence[Item], warm: int, found: dict[str, Any]) -> None:
+    """One rate after the other, over one worker that knows the cameras since the first `warm` reports."""
+    mark = f"bench-latency-{rates[0]}"
     settings = ground.of(mark)
     reported, facts = settings.named(REPORTED.name), settings.named(CASE_EVENTS.name)
     feeder, told = Feeder(ground.bootstrap, reported), Told(ours=True)
     launch = launch_ours(settings, ground.logs / f"{mark}.log", only="")
     fates, opened = Follower(ground.bootstrap, launch.out), Follower(ground.bootstrap, facts)
+    rest, cases, rate = iter(items), set[bytes](), rates[0]
     for each in (feeder, fates, opened):
         await each.start()
     try:
         with launch.running():
-            await feeder.append(loaded(warm, REPORTED.partitions))
-            cases: set[bytes] = set()
-            await _until(len(warm), told, fates, opened, cases)
-            await asyncio.to_thread(_drained, settings)
-            before = await _ends(ground, reported)
-            behind_s = await _pace(feeder, items, rate, told, fates)
-            await _until(len(warm) + len(items), told, fates, opened, cases)
-        return await asyncio.to_thread(_ages, settings, before) | {"behind_s": round(behind_s, 2)}
+            await feeder.append(loaded(islice(rest, min(warm, len(items) // 3)), REPORTED.partitions))
+            for rate in rates:
+                await _until(await _sent(ground, reported), told, fates, opened, cases)
+                await asyncio.to_thread(_drained, settings)
+                before = await _ends(ground, reported)
+                behind_s = await _pace(feeder, list(islice(rest, min(rate * SECONDS, MOST))), rate, told, fates)
+                await _until(await _sent(ground, reported), told, fates, opened, cases)
+                found[str(rate)] = await asyncio.to_thread(_ages, settings, before) | {"behind_s": round(behind_s, 2)}
+                say(f"  latency at {rate:,}/s: {found[str(rate)]}")
+    except EngineFailed as error:
+        found[str(rate)] = {"failed": str(error)}
+        say(f"  latency at {rate:,}/s: {found[str(rate)]}")
     finally:
         for each in (feeder, fates, opened):
             await each.stop()
         await asyncio.to_thread(ground.clean, mark)
+
+
+async def _sent(ground: Ground, topic: str) -> int:
+    """How many reports there are by now."""
+    return sum((await _ends(ground, topic)).values())
 
 
 async def _ends(ground: Ground, topic: str) -> dict[int, int]:

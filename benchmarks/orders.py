@@ -44,8 +44,8 @@ class Order:
         return self.reports // 2
 
 
-def orders(reports: int, cameras: int = CAMERAS) -> tuple[Order, ...]:
-    """The three of them, with `reports` measured ones (a third of it in *unique*)."""
+def orders(reports: int, cameras: int = CAMERAS, unique_share: int = UNIQUE_SHARE) -> tuple[Order, ...]:
+    """The three of them, with `reports` measured ones (so many times fewer in *unique*)."""
     open_incidents = max(5, cameras * OPEN // CAMERAS)
     live = {"cameras": cameras, "open_incidents": open_incidents, "rate": open_incidents / 11, "false_alarms": 0.01}
     backlog = {"cameras": 2_000, "open_incidents": 200, "life_minutes": 15, "rate": 50, "false_alarms": 0.005, "late": 0.0}
@@ -53,7 +53,7 @@ def orders(reports: int, cameras: int = CAMERAS) -> tuple[Order, ...]:
     return (
         Order("live", f"{cameras:,} cameras, {open_incidents:,} open incidents, as it arrives", live, reports),
         Order("backlog", "2,000 cameras, 200 open incidents, drained after a stop", backlog, reports),
-        Order("unique", "nothing repeats", unique, reports // UNIQUE_SHARE, unique=True),
+        Order("unique", "nothing repeats", unique, reports // unique_share, unique=True),
     )
 
 

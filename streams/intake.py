@@ -37,8 +37,9 @@ log = structlog.get_logger(__name__)
 
 SETTLE_EVERY_S = 1.0
 """How long a recognised repeat waits until it is counted in Redis, where that is quickly done."""
-SETTLE_LATEST_S = 4.0
-"""The same at most, for what is read is to be committed within five seconds: the dearer settling is, the more repeats go together."""
+SETTLE_SOON_S, SETTLE_LATEST_S = 2.5, 4.0
+"""The same at most, for what is read is to be committed within five seconds: the dearer settling is, the more repeats go together. The
+latter far behind, where a second more is not noticed and the repeats of more of them go together."""
 SETTLING = 6
 """Lanes settle in turn, a sixth of the time. All together, every four seconds, it is a storm that new reports and closure wait behind."""
 MOST_WAITING = 20_000
@@ -78,6 +79,7 @@ class IntakeStage:
         self._quiet = True  # nothing was read since the last turn: there is nothing, or no room for it
         self._settled_at = 0.0  # when the last lane in turn began to settle
         self._settling_s = 0.0  # and how long it took
+        self._behind_s = 0.0  # how old the last report was when it was read
         past = city.accept_past if ports.clock.speed else None
         self._gate = Gate(
             appended=self._appended,
@@ -104,6 +106,7 @@ class IntakeStage:
         taken, self._quiet = 0, False
         for partition, records in batch.items():
             lane = self._lanes[partition]
+            self._behind_s = time.time() - records[-1].timestamp / 1000
             recognised, unusual = lane.recognised, lane.unusual
             for start in range(0, len(records), YIELD_EVERY):
                 lane.take(records[start : start + YIELD_EVERY])
@@ -151,7 +154,8 @@ class IntakeStage:
             lane.settle()
 
     def _due(self, since: float, many: int, idle: bool) -> bool:
-        return since >= SETTLE_LATEST_S / many or (idle and since >= max(SETTLE_EVERY_S / many, SETTLING * self._settling_s))
+        latest_s = min(SETTLE_LATEST_S, max(SETTLE_SOON_S, self._behind_s))
+        return since >= latest_s / many or (idle and since >= max(SETTLE_EVERY_S / many, SETTLING * self._settling_s))
 
     def done(self) -> Mapping[int, int]:
         """See the protocol."""
