@@ -106,11 +106,16 @@ class KafkaBus:
         self._loop.close()
 
     async def _leave(self) -> None:
-        given_up = asyncio.all_tasks() - {asyncio.current_task()}
-        for task in given_up:
-            task.cancel()
-        await asyncio.gather(*given_up, return_exceptions=True)
+        await _end_others()  # the client's own too: it would wait for a broker that is away
         await self._publisher.close()
+        await _end_others()
+
+
+async def _end_others() -> None:
+    others = asyncio.all_tasks() - {asyncio.current_task()}
+    for task in others:
+        task.cancel()
+    await asyncio.gather(*others, return_exceptions=True)
 
 
 def _require_broker(bootstrap: str) -> None:

@@ -84,7 +84,7 @@ publishing): compiling the four modules of the hot path with mypyc, 9.35 µs ins
 calls of C code, allocations and look-ups and not the interpreter's steps; not keeping the bytes of repeats until they are answered, no
 difference; holding 200,000 reports instead of 100,000 before they are settled, 1.0 µs less in Python and 2.1 in Redis for 65 MB more;
 at 972b772 holding 500,000 and letting them wait ten seconds, 19.1 CPU seconds beside 18.3, for 210 MB more.
-What did: far behind, finding out what may be committed took 15 % of intake's time in a whole city, and takes 5 % now.
+What did help: far behind, finding out what may be committed took 15 % of intake's time in a whole city, and takes 5 % now.
 
 ## From a report to its case
 `make bench`, its last part but one: from a report's append to its case's first fact, by the broker's times, with all roles running, after
