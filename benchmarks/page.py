@@ -37,8 +37,8 @@ NOTES = """
   when two workers share the partitions anew, counts once.
 - CPU seconds are user and system time of the process and its children from /proc, with the broker's and Redis's beside them for the same
   stretch; RSS is the peak of the sum over the processes.
-- Precision and recall are pairwise against the simulator's truth, of a run that is not timed over the first 60,000 reports, in which each
-  engine says which report went where: a fast wrong answer does not count.
+- Precision and recall are pairwise against the simulator's truth, of a run that is not timed over the first 60,000 reports (since
+  c50cae3 20,000 where nothing repeats), in which each engine says which report went where: a fast wrong answer does not count.
 - *consume* is the bare limit: aiokafka's `getmany` and nothing else.
 
 ## Where our time goes
