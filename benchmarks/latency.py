@@ -54,14 +54,14 @@ async def _at(ground: Ground, rates: Sequence[int], items: Sequence[Item], warm:
     feeder, told = Feeder(ground.bootstrap, reported), Told(ours=True)
     launch = launch_ours(settings, ground.logs / f"{mark}.log", only="")
     fates, opened = Follower(ground.bootstrap, launch.out), Follower(ground.bootstrap, facts)
-    rest, cases, rate = iter(items), set[bytes](), rates[0]
+    rest, cases = iter(items), set[bytes]()
     for each in (feeder, fates, opened):
         await each.start()
     try:
         with launch.running():
             await feeder.append(loaded(islice(rest, min(warm, len(items) // 3)), REPORTED.partitions))
+            await _until(await _sent(ground, reported), told, fates, opened, cases)
             for rate in rates:
-                await _until(await _sent(ground, reported), told, fates, opened, cases)
                 await asyncio.to_thread(_drained, settings)
                 before = await _ends(ground, reported)
                 behind_s = await _pace(feeder, list(islice(rest, min(rate * SECONDS, MOST))), rate, told, fates)
@@ -69,8 +69,9 @@ async def _at(ground: Ground, rates: Sequence[int], items: Sequence[Item], warm:
                 found[str(rate)] = await asyncio.to_thread(_ages, settings, before) | {"behind_s": round(behind_s, 2)}
                 say(f"  latency at {rate:,}/s: {found[str(rate)]}")
     except EngineFailed as error:
-        found[str(rate)] = {"failed": str(error)}
-        say(f"  latency at {rate:,}/s: {found[str(rate)]}")
+        for rate in rates:
+            found.setdefault(str(rate), {"failed": str(error)})
+        say(f"  latency FAILED: {error}")
     finally:
         for each in (feeder, fates, opened):
             await each.stop()

@@ -79,7 +79,7 @@ class IntakeStage:
         self._quiet = True  # nothing was read since the last turn: there is nothing, or no room for it
         self._settled_at = 0.0  # when the last lane in turn began to settle
         self._settling_s = 0.0  # and how long it took
-        self._behind_s = 0.0  # how old the last report was when it was read
+        self._behind_s = 0.0  # how old the reports are that are being read
         past = city.accept_past if ports.clock.speed else None
         self._gate = Gate(
             appended=self._appended,
@@ -104,9 +104,9 @@ class IntakeStage:
     async def take(self, batch: Mapping[int, Records]) -> None:
         """Validate and recognise; nothing here touches the outside."""
         taken, self._quiet = 0, False
+        self._behind_s = time.time() - min(records[-1].timestamp for records in batch.values()) / 1000
         for partition, records in batch.items():
             lane = self._lanes[partition]
-            self._behind_s = time.time() - records[-1].timestamp / 1000
             recognised, unusual = lane.recognised, lane.unusual
             for start in range(0, len(records), YIELD_EVERY):
                 lane.take(records[start : start + YIELD_EVERY])
