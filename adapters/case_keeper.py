@@ -4,6 +4,7 @@ A case moves by its `sequence` only forwards and a fact is kept once, so that a 
 tables have not seen of the log (they are new, of another version, or came back from a backup) stands in `cases_gaps` until it is filled.
 """
 
+from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 
@@ -110,12 +111,12 @@ class CaseTables:
             if told.case_id not in newest or told.sequence > newest[told.case_id].sequence:
                 newest[told.case_id] = told
         there = connection.execute(self._do.known, {"ids": list(newest)})
-        known = {row.case_id: (row.number, row.sequence) for row in there}
-        numbers = {case_id: number for case_id, (number, _) in known.items()}
+        known: dict[str, Row] = {row["case_id"]: dict(row) for row in there.mappings()}
+        numbers = {case_id: row["number"] for case_id, row in known.items()}
         numbers |= self._new_numbers(connection, [told for case_id, told in newest.items() if case_id not in known])
-        moved = [(told, numbers[case_id]) for case_id, told in newest.items() if told.sequence > known.get(case_id, (0, 0))[1]]
+        moved = [told for case_id, told in newest.items() if case_id not in known or told.sequence > known[case_id]["sequence"]]
         if moved:
-            self._move(connection, moved)
+            self._move(connection, [(told, numbers[told.case_id], known.get(told.case_id)) for told in moved])
         self._add(connection, FACTS, [told.fact | {"number": numbers[told.case_id]} for told in facts])
 
     def _new_numbers(self, connection: Connection, opened: Sequence[Told]) -> dict[str, int]:
@@ -134,14 +135,29 @@ class CaseTables:
     def _taken(self, connection: Connection, numbers: Iterable[int]) -> set[int]:
         return set(connection.scalars(self._do.numbers, {"numbers": list(numbers)}))
 
-    def _move(self, connection: Connection, moved: Sequence[tuple[Told, int]]) -> None:
-        connection.execute(self._do.put_cases, [told.case | {"number": number} for told, number in moved])
-        cases = [(told.event["data"]["case"], number) for told, number in moved]
+    def _move(self, connection: Connection, moved: Sequence[tuple[Told, int, Row | None]]) -> None:
+        """Each fact with its case's number and the row that is there."""
+        self._put(connection, [told.case | {"number": number} for told, number, before in moved if before is None])
+        self._change(connection, [(told.case, before) for told, _, before in moved if before is not None])
+        cases = [(told.event["data"]["case"], number) for told, number, _ in moved]
         connection.execute(self._do.put_documents, [document_row(case) | {"number": number} for case, number in cases])
         self._involve(connection, cases)
-        self._word(connection, [word_row(told.event["data"]["case"], told.case) | {"number": number} for told, number in moved])
+        self._word(connection, [word_row(told.event["data"]["case"], told.case) | {"number": number} for told, number, _ in moved])
         for table, told in ((SHOWN, shown_by), (PROOFS, proofs_of)):
             self._add(connection, table, [row for case, _ in cases for row in told(case)])
+
+    def _put(self, connection: Connection, opened: Sequence[Row]) -> None:
+        if opened:
+            connection.execute(self._do.put_cases, opened)
+
+    def _change(self, connection: Connection, pairs: Sequence[tuple[Row, Row]]) -> None:
+        """Rows as they shall be and are. Only what differs is set: SQLite writes each index of a column that is set, changed or not."""
+        alike: dict[tuple[str, ...], list[Row]] = defaultdict(list)
+        for row, before in pairs:
+            changed = {name: value for name, value in row.items() if before[name] != value}
+            alike[tuple(changed)].append(changed | {"old_number": before["number"]})
+        for rows in alike.values():
+            connection.execute(self._do.change_cases, rows)
 
     def _involve(self, connection: Connection, cases: Sequence[tuple[Row, int]]) -> None:
         wanted = {(unit, number) for case, number in cases for unit in units_of(case)}

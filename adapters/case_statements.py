@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import Any
 
-from sqlalchemy import Table, bindparam, delete, select, text
+from sqlalchemy import Table, bindparam, delete, select, text, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from adapters.case_tables import CASES, DOCUMENTS, FACTS, GAPS, INVOLVED, READ_TO
@@ -26,7 +26,8 @@ class Statements:
         )
         self.add = {table: make(table).on_conflict_do_nothing() for table in (FACTS, GAPS, INVOLVED, SHOWN, PROOFS)}
         self.uninvolve = delete(INVOLVED).where(INVOLVED.c.unit == bindparam("old_unit"), INVOLVED.c.number == bindparam("old_number"))
-        known = select(CASES.c.case_id, CASES.c.number, CASES.c.sequence).where(CASES.c.case_id.in_(bindparam("ids", expanding=True)))
+        self.change_cases = update(CASES).where(CASES.c.number == bindparam("old_number"))
+        known = select(CASES).where(CASES.c.case_id.in_(bindparam("ids", expanding=True)))
         self.known = known.order_by(CASES.c.number).with_for_update()
         self.numbers = select(CASES.c.number).where(CASES.c.number.in_(bindparam("numbers", expanding=True)))
         self.involved = select(INVOLVED).where(INVOLVED.c.number.in_(bindparam("numbers", expanding=True)))

@@ -40,7 +40,11 @@ CREATE TABLE IF NOT EXISTS sheets (case_id TEXT PRIMARY KEY, sheet TEXT NOT NULL
 CREATE INDEX IF NOT EXISTS cases_reported ON cases (reported_day);
 CREATE INDEX IF NOT EXISTS cases_due ON cases (due_day);
 """
-_UPSERT = f"INSERT OR REPLACE INTO cases ({', '.join(_COLUMNS)}) VALUES ({', '.join('?' * len(_COLUMNS))})"
+_UPSERT = f"""
+INSERT INTO cases ({", ".join(_COLUMNS)}) VALUES ({", ".join("?" * len(_COLUMNS))})
+ON CONFLICT (case_id) DO UPDATE SET {", ".join(f"{name} = excluded.{name}" for name in _COLUMNS[1:])}
+"""
+_SHEET = "INSERT INTO sheets VALUES (?, ?) ON CONFLICT (case_id) DO UPDATE SET sheet = excluded.sheet"
 _READ = """
 INSERT INTO positions VALUES (?, ?, ?)
 ON CONFLICT (partition) DO UPDATE SET next = max(next, excluded.next), told_ms = max(told_ms, excluded.told_ms)
@@ -123,7 +127,7 @@ class Sheets:
                 except NO_FACT:
                     unreadable += 1
             known = [sheet for sheet in sheets.values() if sheet.sequence]
-            self._db.executemany("INSERT OR REPLACE INTO sheets VALUES (?, ?)", ((each.case_id, orjson.dumps(each)) for each in known))
+            self._db.executemany(_SHEET, ((each.case_id, orjson.dumps(each)) for each in known))
             self._db.executemany(_UPSERT, map(self._row, known))
             self._db.executemany(_READ, ((partition, offset, told_ms) for partition, offset in read_to.items()))
         return Taken(new, unreadable)

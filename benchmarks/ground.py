@@ -3,6 +3,7 @@
 Every run has topics of its own, and ours a namespace; afterwards they are deleted and Redis is emptied.
 """
 
+import fcntl
 import shutil
 import signal
 import sys
@@ -89,18 +90,31 @@ def _wait(what: str, done: Callable[[], bool]) -> None:
 
 
 @contextmanager
+def alone(folder: Path) -> Iterator[None]:
+    """While this lasts nobody else measures in this folder: whoever begins empties it. Raises SystemExit when somebody does already."""
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    with folder.with_suffix(".lock").open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise SystemExit(f"another benchmark runs in {folder}: wait for its end, or end it; nothing was begun") from None
+        yield
+
+
+@contextmanager
 def ground() -> Iterator[Ground]:
     """Servers on empty data; stopped in the end, also by SIGTERM, which would leave them running."""
     signal.signal(signal.SIGTERM, lambda number, _: sys.exit(128 + number))
     base = load_settings().model_copy(update={"local_dir": FOLDER, "city": "qingdao", "clock": "real", "namespace": ""})
-    stack.down(base)
-    for old in ("stack/kafka", "stack/redis", "database"):  # the tables too: those of another commit may have another schema
-        shutil.rmtree(FOLDER / old, ignore_errors=True)
-    up = stack.up(base, Mode.NATIVE, say)
-    logs = FOLDER / "logs"
-    logs.mkdir(parents=True, exist_ok=True)
-    try:
-        pids = {each.name: each.pid for each in up.processes if each.pid is not None}
-        yield Ground(base.model_copy(update=up.addresses), pids, logs)
-    finally:
+    with alone(FOLDER):
         stack.down(base)
+        for old in ("stack/kafka", "stack/redis", "database"):  # the tables too: those of another commit may have another schema
+            shutil.rmtree(FOLDER / old, ignore_errors=True)
+        up = stack.up(base, Mode.NATIVE, say)
+        logs = FOLDER / "logs"
+        logs.mkdir(parents=True, exist_ok=True)
+        try:
+            pids = {each.name: each.pid for each in up.processes if each.pid is not None}
+            yield Ground(base.model_copy(update=up.addresses), pids, logs)
+        finally:
+            stack.down(base)

@@ -21,6 +21,7 @@ from incidents.case import Fact
 from incidents.errors import BadReport, NotReady, TryAgain
 from incidents.facts import decode_fact, fact_named
 from incidents.vocabulary import FactType
+from streams.pace import rest_s
 
 log = structlog.get_logger(__name__)
 
@@ -76,10 +77,12 @@ class Agent(Generic[T]):
         """Handle the stream to its end. One actor per app (concurrency 1), so that a partition's facts stay in order."""
         stream.enable_acks = False  # only `event.ack()` below acknowledges, whatever interrupts the loop
         async for events in stream.noack_take(MOST, within=WITHIN_S):
+            began = time.monotonic()
             await self.take([event.message for event in events])
             for event in events:
                 event.ack()
                 self.handled[event.message.partition] = event.message.offset
+            await asyncio.sleep(rest_s(len(events), time.monotonic() - began))
 
     async def take(self, messages: Sequence[Any]) -> None:
         """Carry out one batch; returns when its effects are durable, however long the engines take. Never raises an Exception."""

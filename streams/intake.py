@@ -30,6 +30,7 @@ from streams.app import ServiceApp, service_app
 from streams.batches import Batches, Source
 from streams.deps import Deps
 from streams.lanes import Gate, Lane
+from streams.pace import rest_s
 from streams.sorting import Sorter
 from streams.telling import Teller
 
@@ -221,12 +222,15 @@ class IntakeStage:
             groups = lane.calls()
             if not groups:
                 return
+            began = time.monotonic()
             try:
                 await self._call(lane, groups)
             except BaseException:
                 self._unsure.add(lane.partition)
                 lane.put_back()
                 raise
+            if not lane.waiting():
+                await asyncio.sleep(rest_s(len(groups), time.monotonic() - began))
 
     async def _call(self, lane: Lane, groups: Sequence[Group]) -> None:
         sift, partition = self._ports.sift, lane.partition

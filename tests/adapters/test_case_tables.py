@@ -2,7 +2,9 @@
 
 import importlib
 import json
-from collections.abc import Sequence
+import re
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 import pytest
@@ -11,7 +13,7 @@ from alembic.migration import MigrationContext
 from hypothesis import HealthCheck, given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
-from sqlalchemy import select, text
+from sqlalchemy import Engine, event, select, text
 
 from adapters.case_keeper import CaseTables
 from adapters.case_rows import Told, read_fact
@@ -37,6 +39,13 @@ def tables_of(database: Database) -> CaseTables:
     tables = CaseTables(database)
     tables.prepare(TOPIC, {0: Span(0, 0)})
     return tables
+
+
+@contextmanager
+def listening(what: str, listener: Callable[..., Any]) -> Iterator[None]:
+    event.listen(Engine, what, listener)
+    yield
+    event.remove(Engine, what, listener)
 
 
 def rows(database: Database, table: Any = CASES) -> list[dict[str, Any]]:
@@ -72,6 +81,19 @@ def test_an_older_fact_moves_nothing_back_and_is_kept_all_the_same(databases: Da
     assert sequences(databases) == {"QD-20261121-0000000001": 3}
     assert [row["sequence"] for row in rows(databases, FACTS)] == [1, 2, 3]
     assert json.loads(rows(databases, DOCUMENTS)[0]["json"])["state"] == "closed"
+
+
+def test_of_a_case_that_moves_only_what_is_another_now_is_written(databases: Database) -> None:
+    tables = tables_of(databases)
+    tables.take([told(1, 1), told(2, 1)])
+    before = rows(databases)
+    said: list[str] = []
+    with listening("before_cursor_execute", lambda _connection, _cursor, statement, *_: said.append(statement)):
+        tables.take([told(1, 2, confidence=0.5), told(2, 2, state=State.FILED)])
+    changed = [{name for name in old if old[name] != new[name]} for old, new in zip(before, rows(databases), strict=True)]
+    assert changed[0] >= {"sequence", "confidence"} and changed[1] >= {"sequence", "state"} and "category" not in changed[0] | changed[1]
+    updates = [statement for statement in said if statement.startswith("UPDATE cases")]
+    assert [set(re.findall(r"(\w+)=", statement.partition("WHERE")[0])) for statement in updates] == changed
 
 
 BATCHES = st.lists(st.lists(st.tuples(st.integers(1, 3), st.integers(1, 4)), min_size=1, max_size=6), min_size=1, max_size=6)
