@@ -8,6 +8,7 @@ import asyncio
 import os
 import socket
 import threading
+from concurrent.futures import Future
 from pathlib import Path
 from typing import IO
 
@@ -41,7 +42,7 @@ class KafkaBus:
         self._moved = threading.Condition()  # guards the next three
         self._waiting: list[Out] = []
         self._acknowledged = 0
-        self._failure = ""
+        self._failure: BaseException | None = None
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, name="kafka-bus", daemon=True)
         self._thread.start()
@@ -62,7 +63,7 @@ class KafkaBus:
             first = len(self._waiting) == 1
         self.sent += 1
         if first:
-            asyncio.run_coroutine_threadsafe(self._publish(), self._loop)
+            asyncio.run_coroutine_threadsafe(self._publish(), self._loop).add_done_callback(self._published)
 
     async def _publish(self) -> None:
         """Take what came within a moment and publish it, behind what was taken before."""
@@ -75,10 +76,17 @@ class KafkaBus:
                 if not failure:
                     await self._publisher.publish(outs)
             except TryAgain as error:
-                failure = f"Kafka refused a record after {self._acknowledged} were durable: {error}"
+                failure = TryAgain(f"Kafka refused a record after {self._acknowledged} were durable: {error}")
             with self._moved:
                 self._acknowledged += 0 if failure else len(outs)
                 self._failure = failure
+                self._moved.notify_all()
+
+    def _published(self, publishing: Future[None]) -> None:
+        """A bug in the thread is raised by the next call, as one here would be."""
+        if not publishing.cancelled() and (bug := publishing.exception()) is not None:
+            with self._moved:
+                self._failure = bug
                 self._moved.notify_all()
 
     def durable(self) -> int:
@@ -94,7 +102,7 @@ class KafkaBus:
         with self._moved:
             moved = self._moved.wait_for(lambda: self._failure or self._acknowledged >= many, timeout_s)
             if self._failure:
-                raise TryAgain(self._failure)
+                raise self._failure
             if not moved:
                 raise TryAgain(f"{self.sent - self._acknowledged} records were not acknowledged within {timeout_s:g} s")
 

@@ -155,7 +155,7 @@ class IntakeStage:
             lane.settle()
 
     def _due(self, since: float, many: int, idle: bool) -> bool:
-        latest_s = min(SETTLE_LATEST_S, max(SETTLE_SOON_S, self._behind_s))
+        latest_s = min(SETTLE_LATEST_S, max(SETTLE_SOON_S, self._behind_s / 2))
         return since >= latest_s / many or (idle and since >= max(SETTLE_EVERY_S / many, SETTLING * self._settling_s))
 
     def done(self) -> Mapping[int, int]:

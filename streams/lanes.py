@@ -236,9 +236,9 @@ class Lane:
                     self._originals.pop(offset, None)
         done = max((at for at, answer in enumerate(learned, 1) if answer.verdict != "later"), default=0)
         if done < len(learned):
-            self._most = max(LEAST_GROUPS, done)  # then the time was up
+            self._most = max(LEAST_GROUPS, (len(learned) + done) // 2)  # the time was up, if only because others had the processor
         elif done == self._most:
-            self._most = min(MOST_GROUPS, done + done // 16 + 1)  # twice as many would be a third packed for nothing
+            self._most = min(MOST_GROUPS, done + done // 8 + 1)  # twice as many would be a third packed for nothing
         self._inflight = []
         self._todo.extendleft(reversed(again))
         if split:  # what waited behind a split group may have overtaken it: by their offsets everything is in the order of the log again

@@ -13,6 +13,7 @@ import pytest
 from kafka import KafkaAdminClient, KafkaConsumer, TopicPartition
 
 from adapters import topics
+from adapters.bus import Publisher
 from adapters.producer import KafkaBus
 from adapters.stack_engines import free_port
 from config.load import load_city
@@ -154,3 +155,21 @@ def test_behind_a_record_that_the_broker_refused_nothing_is_sent_any_more(settin
     finally:
         bus.close()
     assert on_topic(settings) == [(b"k", b"small")]
+
+
+def test_a_bug_in_the_thread_that_publishes_is_raised_by_the_next_call_and_not_waited_for(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def wrong(*_: object) -> None:
+        raise AttributeError("a bug")
+
+    monkeypatch.setattr(Publisher, "publish", wrong)
+    bus = KafkaBus(settings.kafka_bootstrap, settings.named(REPORTED.name))
+    try:
+        bus.send(b"k", b"1")
+        with pytest.raises(AttributeError, match="a bug"):
+            bus.flush(30)
+        with pytest.raises(AttributeError, match="a bug"):
+            bus.send(b"k", b"2")
+    finally:
+        bus.close()

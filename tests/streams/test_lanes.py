@@ -133,7 +133,7 @@ def test_a_new_report_does_not_wait_behind_repeats_that_are_only_to_be_counted()
     assert near == ["/c", "/near"]  # may be the same incident: what was before it is counted before it
 
 
-def test_a_call_asks_as_much_as_the_last_one_had_time_for_and_a_little_more() -> None:
+def test_a_call_that_ran_out_of_time_makes_the_next_one_smaller_by_half_of_what_was_left() -> None:
     async def run() -> list[int]:
         log = logged([(f"/c{at}", 100 * at, 60 + at, {}) for at in range(400)])
         store = MemorySift("", lambda: 100)
@@ -146,7 +146,7 @@ def test_a_call_asks_as_much_as_the_last_one_had_time_for_and_a_little_more() ->
             lane.answered((await store.call(0, "T", groups)).learned)
         return asked
 
-    assert asyncio.run(run()) == [400, 100, 107, 100]
+    assert asyncio.run(run()) == [400, 250, 175, 100]
 
 
 def test_repeats_that_wait_together_stand_in_their_middle_so_that_the_radius_holds_more_of_them() -> None:
