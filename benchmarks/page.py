@@ -97,6 +97,7 @@ waits for a processor; at 50,000 the cores are full and it is not kept.
 | b32280a, the faster machine | 8, 51 ms | 96, 329 ms | 7.9, 13.3 s |
 | 972b772, the machine of the race | 11, 54 ms | 307, 579 ms | 3.9, 12.6 s |
 | the same machine before calls asked for what they have time for (one run) | | 903, 2067 ms | |
+| 03920a1, a machine between the two (one run; the same day, before: 1136, 2998) | 9, 64 ms | 568, 1440 ms | 3.4, 10.6 s |
 
 It was 269 and 792 ms (60e1102) until the partitions counted their repeats in turn: all together, every four seconds, they brought closure a
 second's worth of sights at once (in bad runs p99 was 2 s), and publishing cost three times the CPU.
