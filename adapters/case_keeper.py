@@ -8,7 +8,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 
-from sqlalchemy import Connection, Table, delete, func, insert, select, text, update
+from sqlalchemy import Connection, Executable, delete, func, insert, select, text, update
 from sqlalchemy.exc import IntegrityError
 
 from adapters.case_rows import Row, Told, document_row, number_of, word_row
@@ -101,7 +101,7 @@ class CaseTables:
     def _reach(self, connection: Connection, partition: int, known: int, begin: int, end: int) -> None:
         """The tables know a partition up to `known`, and now from `begin` to `end`."""
         if known < begin:
-            self._add(connection, GAPS, [{"partition": partition, "next": known, "goal": begin}])
+            _write(connection, self._do.add[GAPS], [{"partition": partition, "next": known, "goal": begin}])
         if known < end:
             connection.execute(self._do.put_read_to, {"partition": partition, "next": end})
 
@@ -117,7 +117,7 @@ class CaseTables:
         moved = [told for case_id, told in newest.items() if case_id not in known or told.sequence > known[case_id]["sequence"]]
         if moved:
             self._move(connection, [(told, numbers[told.case_id], known.get(told.case_id)) for told in moved])
-        self._add(connection, FACTS, [told.fact | {"number": numbers[told.case_id]} for told in facts])
+        _write(connection, self._do.add[FACTS], [told.fact | {"number": numbers[told.case_id]} for told in facts])
 
     def _new_numbers(self, connection: Connection, opened: Sequence[Told]) -> dict[str, int]:
         """A number for each new case: its own, or the next that nobody has."""
@@ -137,18 +137,14 @@ class CaseTables:
 
     def _move(self, connection: Connection, moved: Sequence[tuple[Told, int, Row | None]]) -> None:
         """Each fact with its case's number and the row that is there."""
-        self._put(connection, [told.case | {"number": number} for told, number, before in moved if before is None])
+        _write(connection, self._do.put_cases, [told.case | {"number": number} for told, number, before in moved if before is None])
         self._change(connection, [(told.case, before) for told, _, before in moved if before is not None])
         cases = [(told.event["data"]["case"], number) for told, number, _ in moved]
         connection.execute(self._do.put_documents, [document_row(case) | {"number": number} for case, number in cases])
         self._involve(connection, cases)
         self._word(connection, [word_row(told.event["data"]["case"], told.case) | {"number": number} for told, number, _ in moved])
         for table, told in ((SHOWN, shown_by), (PROOFS, proofs_of)):
-            self._add(connection, table, [row for case, _ in cases for row in told(case)])
-
-    def _put(self, connection: Connection, opened: Sequence[Row]) -> None:
-        if opened:
-            connection.execute(self._do.put_cases, opened)
+            _write(connection, self._do.add[table], [row for case, _ in cases for row in told(case)])
 
     def _change(self, connection: Connection, pairs: Sequence[tuple[Row, Row]]) -> None:
         """Rows as they shall be and are. Only what differs is set: SQLite writes each index of a column that is set, changed or not."""
@@ -157,29 +153,29 @@ class CaseTables:
             changed = {name: value for name, value in row.items() if before[name] != value}
             alike[tuple(changed)].append(changed | {"old_number": before["number"]})
         for rows in alike.values():
-            connection.execute(self._do.change_cases, rows)
+            _write(connection, self._do.change_cases, rows)
 
     def _involve(self, connection: Connection, cases: Sequence[tuple[Row, int]]) -> None:
         wanted = {(unit, number) for case, number in cases for unit in units_of(case)}
         known = connection.execute(self._do.involved, {"numbers": [number for _, number in cases]})
         there = {(row.unit, row.number) for row in known}
-        if gone := there - wanted:
-            connection.execute(self._do.uninvolve, [{"old_unit": unit, "old_number": number} for unit, number in sorted(gone)])
-        self._add(connection, INVOLVED, [{"unit": unit, "number": number} for unit, number in sorted(wanted - there)])
+        _write(connection, self._do.uninvolve, [{"old_unit": unit, "old_number": number} for unit, number in sorted(there - wanted)])
+        _write(connection, self._do.add[INVOLVED], [{"unit": unit, "number": number} for unit, number in sorted(wanted - there)])
 
     def _word(self, connection: Connection, rows: Sequence[Row]) -> None:
         """Words change seldom, and their index is the dearest to change."""
         known = connection.execute(self._do.words, {"numbers": [row["number"] for row in rows]})
         there = {number: words for number, words in known}
-        if changed := [row for row in rows if there.get(row["number"]) != row["words"]]:
-            connection.execute(self._do.put_words, changed)
-
-    def _add(self, connection: Connection, table: Table, rows: Sequence[Row]) -> None:
-        if rows:
-            connection.execute(self._do.add[table], rows)
+        _write(connection, self._do.put_words, [row for row in rows if there.get(row["number"]) != row["words"]])
 
     def _read_to(self, connection: Connection) -> dict[int, int]:
         return {row.partition: row.next for row in connection.execute(self._do.read_to)}
+
+
+def _write(connection: Connection, statement: Executable, rows: Sequence[Row]) -> None:
+    """Once for each row; with none, SQLAlchemy would carry a statement out without values."""
+    if rows:
+        connection.execute(statement, rows)
 
 
 def _spans(facts: Iterable[Told]) -> dict[int, Span]:

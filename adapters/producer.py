@@ -38,7 +38,7 @@ class KafkaBus:
         self._topic = topic
         self._max_in_flight = max_in_flight
         self._publisher = Publisher(bootstrap, "cityloop-producer", hashed(KEYS))
-        self._turn = asyncio.Lock()
+        self._wake = asyncio.Event()
         self._moved = threading.Condition()  # guards the next three
         self._waiting: list[Out] = []
         self._acknowledged = 0
@@ -46,6 +46,7 @@ class KafkaBus:
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, name="kafka-bus", daemon=True)
         self._thread.start()
+        asyncio.run_coroutine_threadsafe(self._publish(), self._loop).add_done_callback(self._ended)
 
     def send(self, key: bytes | None, value: bytes | None) -> None:
         """Hand one record over; waits when too many are under way.
@@ -63,30 +64,29 @@ class KafkaBus:
             first = len(self._waiting) == 1
         self.sent += 1
         if first:
-            asyncio.run_coroutine_threadsafe(self._publish(), self._loop).add_done_callback(self._published)
+            self._loop.call_soon_threadsafe(self._wake.set)
 
     async def _publish(self) -> None:
-        """Take what came within a moment and publish it, behind what was taken before."""
-        await asyncio.sleep(LINGER_S)
-        async with self._turn:
+        """Publish what comes within a moment, batch behind batch, until one fails: a later record must not overtake an earlier one."""
+        while True:
+            await self._wake.wait()
+            self._wake.clear()
+            await asyncio.sleep(LINGER_S)
             with self._moved:
                 outs, self._waiting = self._waiting, []
-            failure = self._failure  # behind a failure nothing is sent any more: a later record must not overtake an earlier one
             try:
-                if not failure:
-                    await self._publisher.publish(outs)
+                await self._publisher.publish(outs)
             except TryAgain as error:
-                failure = TryAgain(f"Kafka refused a record after {self._acknowledged} were durable: {error}")
+                raise TryAgain(f"Kafka refused a record after {self._acknowledged} were durable: {error}") from error
             with self._moved:
-                self._acknowledged += 0 if failure else len(outs)
-                self._failure = failure
+                self._acknowledged += len(outs)
                 self._moved.notify_all()
 
-    def _published(self, publishing: Future[None]) -> None:
-        """A bug in the thread is raised by the next call, as one here would be."""
-        if not publishing.cancelled() and (bug := publishing.exception()) is not None:
+    def _ended(self, publishing: Future[None]) -> None:
+        """What ended the publishing, a refusal or a bug, is raised by whatever is called next."""
+        if not publishing.cancelled():
             with self._moved:
-                self._failure = bug
+                self._failure = publishing.exception()
                 self._moved.notify_all()
 
     def durable(self) -> int:

@@ -133,10 +133,11 @@ def test_a_new_report_does_not_wait_behind_repeats_that_are_only_to_be_counted()
     assert near == ["/c", "/near"]  # may be the same incident: what was before it is counted before it
 
 
-def test_a_call_that_ran_out_of_time_makes_the_next_one_smaller_by_half_of_what_was_left() -> None:
+def test_a_call_asks_half_of_what_was_too_much_less_than_the_last_and_a_little_more_when_that_had_time() -> None:
     async def run() -> list[int]:
         log = logged([(f"/c{at}", 100 * at, 60 + at, {}) for at in range(400)])
-        store = MemorySift("", lambda: 100)
+        had_time_for = iter([50, 50, 1000, 1000, 1000])
+        store = MemorySift("", lambda: next(had_time_for))
         lane = reading(log).lanes[0]
         lane.take(log)
         asked = []
@@ -146,7 +147,7 @@ def test_a_call_that_ran_out_of_time_makes_the_next_one_smaller_by_half_of_what_
             lane.answered((await store.call(0, "T", groups)).learned)
         return asked
 
-    assert asyncio.run(run()) == [400, 250, 175, 100]
+    assert asyncio.run(run()) == [400, 225, 137, 155, 8]
 
 
 def test_repeats_that_wait_together_stand_in_their_middle_so_that_the_radius_holds_more_of_them() -> None:
