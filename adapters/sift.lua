@@ -5,7 +5,7 @@
 -- KEYS[2] prefix of sift's keys · KEYS[3] hash of the events clock, or ""
 -- ARGV[2] partition · [3] topic id · [4] highest event time of the batch (ms) · [5] version of the rules · [6] µs that may be spent
 -- ARGV[7] the rules, [[family, radius, window, span, recurs, quiet, by place, confirm, edge], …]
--- ARGV[8..] four per group: the group (GROUP, then its strings) · its offsets, a JSON array · its times (8 bytes each) and keys (4 bytes each)
+-- ARGV[8..] two per group: the group (GROUP, then its times, 8 bytes each, its keys, 4 bytes each, its strings, and its offsets, a JSON array)
 --   · its opening, a JSON object, or ""
 --
 -- Returns {entry id or "", outcome JSON, [[verdict, case, x, y, first, last, urgent], …] JSON, entries in the outbox}: more than its own
@@ -17,6 +17,7 @@
 -- rule · x y cos · known tight machine held notable · urgent · spread · reports · first and last offset · time of the first report, earliest,
 -- latest · lengths of source, identity, hint, new id
 local GROUP = '<I2i4i4I4BBBBBBdI4dddddI4I4BB'
+local HEAD = struct.size(GROUP)
 local AT_ONCE = 50
 local fates, sights, learned = {}, {}, {}
 local told = {}
@@ -31,17 +32,20 @@ end
 
 local function read(arg)
   local text = ARGV[arg]
-  local rule, x, y, cos, known, tight, machine, held, notable, urgent, spread, many, from, to, start, first, last, source, identity, hint, new,
-    next = unpacked(GROUP, text)
+  local rule, x, y, cos, known, tight, machine, held, notable, urgent, spread, many, from, to, start, first, last, source, identity, hint, new =
+    unpacked(GROUP, text)
+  local next = HEAD + 12 * many + 1
   local g = {arg = arg, rule = rules[rule], x = x, y = y, cos = cos, known = known, tight = tight, machine = machine == 1, held = held == 1,
     notable = notable == 1, urgent = urgent, spread = spread, many = many, from = from, to = to, start = start, first = first, last = last,
-    source = sub(text, next, next + source - 1), identity = '', hint = '', new = '', offsets = ARGV[arg + 1], at = 1, newest = last}
+    source = sub(text, next, next + source - 1), identity = '', hint = '', new = '', opening = ARGV[arg + 1], at = 1, newest = last}
   g.placed = known == 1 and g.rule.by_place
   next = next + source
   if identity > 0 then g.identity = sub(text, next, next + identity - 1) end
   next = next + identity
   if hint > 0 then g.hint = sub(text, next, next + hint - 1) end
-  if new > 0 then g.new = sub(text, next + hint) end
+  next = next + hint
+  if new > 0 then g.new = sub(text, next, next + new - 1) end
+  g.offsets = sub(text, next + new)
   return g
 end
 
@@ -190,7 +194,8 @@ end
 
 -- The keys of the group's reports from one to another.
 local function keys_of(g, from, to)
-  return sub(ARGV[g.arg + 2], 8 * g.many + 4 * from - 3, 8 * g.many + 4 * to)
+  local before = HEAD + 8 * g.many
+  return sub(ARGV[g.arg], before + 4 * from - 3, before + 4 * to)
 end
 
 local function knows(keys, key)
@@ -205,11 +210,11 @@ end
 local function sorted(g, mark)
   local opener = g.new ~= '' and g.from > mark.offset and cases[g.new]
   if g.from > mark.offset and not opener and g.first > mark.newest then return g end
-  local text = ARGV[g.arg + 2]
+  local text = ARGV[g.arg]
   local fresh, resent, new = {}, {}, {newest = mark.newest}
   for at, offset in ipairs(decode(g.offsets)) do
     if offset > mark.offset then
-      local time = unpacked('<d', text, 8 * at - 7)
+      local time = unpacked('<d', text, HEAD + 8 * at - 7)
       new.at = new.at or at
       new.newest = max(new.newest, time)
       if (at == 1 and opener) or (time <= mark.newest and knows(mark.keys, keys_of(g, at, at))) then
@@ -241,7 +246,7 @@ local function open(g, link, suggested, time)
   local why = held and ',"held":"' .. (refused and 'refused_before' or 'waiting') .. '"' or ''
   if link and not refused then why = why .. ',"link":["' .. link.rule .. '","' .. link.c.id .. '"]' end
   if suggested then why = why .. ',"suggested":"' .. suggested .. '"' end
-  local opening, family, state = '{"opening":' .. ARGV[g.arg + 3] .. why .. '}', g.rule.family, held and 'held' or 'reported'
+  local opening, family, state = '{"opening":' .. g.opening .. why .. '}', g.rule.family, held and 'held' or 'reported'
   call('SET', prefix .. 'opening:' .. g.new, partition .. ' ' .. opening)
   if g.identity ~= '' then call('SET', prefix .. 'identity:' .. family .. ':' .. g.identity, g.new, 'EX', EIGHT_DAYS) end
   local cell = g.placed and index(g) or ''
@@ -271,9 +276,9 @@ local function tell(g, c, total, verdict)
     end
   end
   sight.totals[#sight.totals + 1] = quoted(g.source) .. ',"' .. total .. '"'
-  if ARGV[g.arg + 3] ~= '' and verdict == 'merged' then
+  if g.opening ~= '' and verdict == 'merged' then
     sight.more = sight.more or {}
-    if #sight.more < MORE then sight.more[#sight.more + 1] = ARGV[g.arg + 3] end
+    if #sight.more < MORE then sight.more[#sight.more + 1] = g.opening end
   end
   sight.urgent = c.urgent
 end
@@ -339,7 +344,7 @@ local function sift(g)
   if not new.at then return known(g, mark) end
   local found, link, suggested, c, verdict
   if new.many > 0 then
-    local bare = ARGV[g.arg + 3] == ''
+    local bare = g.opening == ''
     -- Without its case's id a report that is not the newest of its source cannot be told from a resend of the one that opened.
     local unsure = bare and g.hint == '' and new.start <= mark.newest
     if not unsure then found, link, suggested = find(g, mark, new.start) end
@@ -390,7 +395,7 @@ end
 -- The next groups, with all that they are sure to ask for.
 local function next_groups(from)
   local groups, sources, ids = {}, {}, {}
-  for arg = from, min(from + 4 * AT_ONCE, #ARGV) - 1, 4 do
+  for arg = from, min(from + 2 * AT_ONCE, #ARGV) - 1, 2 do
     local g = read(arg)
     groups[#groups + 1] = g
     if not marks[g.source] then
@@ -410,7 +415,7 @@ end
 
 local function until_time_is_up()
   local till, work = now[1] * 1000000 + now[2] + tonumber(ARGV[6]), 0
-  for from = 8, #ARGV, 4 * AT_ONCE do
+  for from = 8, #ARGV, 2 * AT_ONCE do
     for _, g in ipairs(next_groups(from)) do
       if work >= 4 then
         local at = call('TIME')

@@ -26,7 +26,7 @@ MOST_AT_ONCE = 200
 """Outbox entries read at once."""
 MORE = 8
 """Openings of other reports that a sight brings, for their evidence and words."""
-_GROUP = Struct("<HiiI6BdI5dIIBB")  # GROUP in sift.lua
+GROUP = "<HiiI6BdI5dIIBB"  # the same in sift.lua
 BUDGET_US = 3_000
 """What a call may spend on groups; the one that is begun then, and telling and keeping it all, end before 10 ms (ARCHITECTURE.md §3)."""
 
@@ -77,35 +77,36 @@ class Sift(Protocol):
 
 
 def packed(groups: Sequence[Group]) -> list[bytes | str]:
-    """What the script takes of the groups (its ARGV[7..]): the rules, each once, then four arguments per group."""
+    """What the script takes of the groups (its ARGV[7..]): the rules, each once, then two arguments per group."""
     numbers: dict[tuple[str, int], int] = {}
     rules: list[tuple[object, ...]] = []
     packed: list[bytes | str] = [b""]
     for group in groups:
-        offsets = group.offsets
-        many, key = len(offsets), (group.family, id(group.rule))
+        key = group.family, id(group.rule)
         number = numbers.get(key)
         if number is None:
             number = numbers[key] = len(rules)
             rules.append(_rule(group.family, group.rule))
-        packed += (_head(group, number, many), dumps(offsets), _moments(many).pack(*group.times, *group.keys), group.opening)
+        packed += (_told(group, number), group.opening)
     packed[0] = dumps(rules)
     return packed
-
-
-@cache
-def _moments(many: int) -> Struct:
-    return Struct(f"<{many}d{many}I")
 
 
 def _rule(family: str, rule: MatchRule) -> tuple[object, ...]:
     return family, rule.radius, rule.window, rule.span, rule.recurs, rule.quiet, int(rule.by_place), rule.confirm, edge(rule.radius)
 
 
-def _head(group: Group, rule: int, many: int) -> bytes:
+@cache
+def _layout(many: int) -> Struct:
+    return Struct(f"{GROUP}{many}d{many}I")
+
+
+def _told(group: Group, rule: int) -> bytes:
+    """A group but for its opening."""
     offsets, times = group.offsets, group.times
+    many = len(offsets)
     source, identity, hint, new_id = group.source.encode(), group.identity.encode(), group.hint.encode(), group.new_id.encode()
-    head = _GROUP.pack(
+    numbers = _layout(many).pack(
         rule,
         group.x,
         group.y,
@@ -127,8 +128,10 @@ def _head(group: Group, rule: int, many: int) -> bytes:
         len(identity),
         len(hint),
         len(new_id),
+        *times,
+        *group.keys,
     )
-    return head + source + identity + hint + new_id
+    return b"".join((numbers, source, identity, hint, new_id, dumps(offsets)))
 
 
 class RedisSift:
