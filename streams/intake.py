@@ -96,8 +96,9 @@ class IntakeStage:
         await asyncio.gather(*(self._publish_outbox(partition) for partition in starts))
         known = self._lanes if topic.topic_id == self._topic_id else {}
         kept = {partition: known.get(partition) or Lane(self._sorter, self._gate, partition) for partition in starts}
-        for lane in self._lanes.values():
-            lane.restart()  # also what leaves: or what waits in it would hold what is known, and that what waits, for ever
+        for partition, lane in self._lanes.items():
+            if kept.get(partition) is not lane:
+                lane.restart()  # or what waits in it would hold what is known, and that what waits, for ever
         for partition, lane in kept.items():
             lane.restart(starts[partition])
         self._lanes, self._unsure, self._topic_id = kept, set(), topic.topic_id

@@ -22,15 +22,13 @@ from adapters.sift import Learned
 from incidents.errors import BadReport, RejectReason
 from incidents.steps import intake
 from incidents.steps.sifting import Group
+from streams.calls import Calls
 from streams.glance import Event
 from streams.memory import Memory
-from streams.repeats import MOST_REPORTS, ROW, Known, Pending, Repeats, Waiting
+from streams.repeats import MOST_REPORTS, ROW, Known, Pending, Waiting
 from streams.sorting import Sighting, Sorter, report_key
 from streams.telling import Rejected
 
-MOST_GROUPS = 1000
-"""In one call (ARCHITECTURE.md §3)."""
-LEAST_GROUPS = 32
 MOST_STAMPS = 4096
 """Slices of reading whose append time is remembered: more than wait for an answer while Redis answers."""
 FAR_MS = 1 << 60
@@ -65,9 +63,9 @@ class Lane:
         self._sorter = sorter
         self._gate = gate
         self._memory = Memory()
-        self._most = MOST_GROUPS  # groups that a call can answer in the time it has
         self._asked: dict[Key, Group] = {}  # the last group of a machine and category that has no answer yet
         self._pending = Pending()
+        self._calls = Calls(self._pending)
         self.restart(start)
 
     def restart(self, start: int = 0) -> None:
@@ -77,10 +75,8 @@ class Lane:
         self.position = start  # behind the last record read
         self._held = 0  # reports read and not yet answered
         self._pending.clear()
+        self._calls.clear()
         self._asked = {}
-        self._todo: deque[Group | Repeats] = deque()
-        self._due: deque[str] = deque()  # sources whose repeats are to go when nothing new is to be asked
-        self._inflight: list[Group] = []
         self._originals: dict[int, Original] = {}  # of records on their way
         self._stamps: deque[tuple[int, int]] = deque(maxlen=MOST_STAMPS)  # offset and append time of the first record of each slice
         self.rejected: list[Rejected] = []
@@ -169,8 +165,7 @@ class Lane:
 
     def _sift(self, group: Group) -> None:
         """Ask about a group, behind all that is pending of its source and of anything that may belong to the same case."""
-        self._todo.extend(self._pending.of(group))
-        self._todo.append(group)
+        self._calls.add((*self._pending.of(group), group))
         self._held += 1
         self._await(group)
 
@@ -191,34 +186,21 @@ class Lane:
 
     def settle(self) -> None:
         """Send everything pending on its way, behind what is new: for that people wait."""
-        self._due = deque(self._pending.sources())
+        self._calls.settle()
 
     def calls(self) -> list[Group]:
         """The next groups to sift, in flight from now on; empty when there is nothing to do."""
-        assert not self._inflight
-        reports = 0
-        taken: list[Group] = []
-        while len(taken) < self._most:
-            while self._due and not self._todo:
-                self._todo.extend(self._pending.of_source(self._due.popleft()))
-            if not self._todo or reports + _size(self._todo[0]) > MOST_REPORTS:
-                break
-            item = self._todo.popleft()
-            reports += _size(item)
-            taken.append(item.group() if isinstance(item, Repeats) else item)
-        self._inflight = taken
-        return taken
+        return self._calls.take()
 
     def put_back(self) -> None:
         """The call got no answer: the same groups are next again."""
-        self._todo.extendleft(reversed(self._inflight))
-        self._inflight = []
+        self._calls.put_back()
 
     def answered(self, learned: Sequence[Learned]) -> None:
         """Take what the groups in flight came to; everything decided of them is told."""
         again: list[Group] = []
         split = False
-        for group, answer in zip(self._inflight, learned, strict=True):
+        for group, answer in zip(self._calls.inflight, learned, strict=True):
             if answer.verdict == "later":
                 again.append(group)
                 continue
@@ -234,15 +216,7 @@ class Lane:
             if self._originals:
                 for offset in group.offsets:
                     self._originals.pop(offset, None)
-        done = max((at for at, answer in enumerate(learned, 1) if answer.verdict != "later"), default=0)
-        if done < len(learned):
-            self._most = max(LEAST_GROUPS, (len(learned) + done) // 2)  # the time was up, if only because others had the processor
-        elif done == self._most:
-            self._most = min(MOST_GROUPS, done + done // 8 + 1)  # twice as many would be a third packed for nothing
-        self._inflight = []
-        self._todo.extendleft(reversed(again))
-        if split:  # what waited behind a split group may have overtaken it: by their offsets everything is in the order of the log again
-            self._todo = deque(sorted(self._todo, key=_first))
+        self._calls.answered(learned, again, split)
 
     def _as_they_came(self, group: Group, detail: BadReport) -> Iterator[Rejected]:
         for offset, value in zip(group.offsets, group.values, strict=True):
@@ -289,7 +263,7 @@ class Lane:
         if self._asked.get(key, group) is group:
             self._asked.pop(key, None)
             self._memory.drop(*key)
-            self._todo.extend(self._pending.of_source(group.source))
+            self._calls.add(self._pending.of_source(group.source))
 
     # -- telling
 
@@ -318,11 +292,11 @@ class Lane:
 
     def waiting(self) -> int:
         """Groups that wait for a call, those of due sources as one each."""
-        return len(self._todo) + len(self._due) + len(self._inflight)
+        return self._calls.waiting()
 
     def settling(self) -> bool:
         """Whether some of what was pending at the last `settle` is not yet asked for."""
-        return bool(self._due)
+        return self._calls.settling()
 
     def held(self) -> int:
         """Reports that are read and not yet answered."""
@@ -330,21 +304,13 @@ class Lane:
 
     def idle(self) -> bool:
         """Whether nothing at all waits."""
-        return not (self._todo or self._inflight or self._pending or self.rejected or self._rejecting)
+        return not (self._calls.waiting() or self._pending or self.rejected or self._rejecting)
 
     def done(self) -> int:
         """The offset behind everything that is applied and told."""
-        waiting = [_first(item) for item in (*self._todo, *self._inflight)]
+        waiting = list(self._calls.firsts())
         pending = self._pending.first()
         if pending is not None:
             waiting.append(pending)
         waiting += [each.offset for each in (*self.rejected, *self._rejecting)]
         return min(waiting, default=self.position)
-
-
-def _size(item: Group | Repeats) -> int:
-    return len(item.offsets) if isinstance(item, Group) else len(item.reports) // ROW
-
-
-def _first(item: Group | Repeats) -> int:
-    return item.offsets[0] if isinstance(item, Group) else item.reports[0]
