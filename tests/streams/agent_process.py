@@ -27,7 +27,7 @@ async def main(file: Path, then: str) -> None:
 
     settings = load_settings()
     configure_logging(settings, "routing")
-    async with agent(settings, act):
+    async with agent(settings, act, session_s=3.0):  # as a worker's: its successor has not long to wait
         await asyncio.Event().wait()
 
 
