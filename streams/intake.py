@@ -39,8 +39,9 @@ log = structlog.get_logger(__name__)
 SETTLE_EVERY_S = 1.0
 """How long a recognised repeat waits until it is counted in Redis, where that is quickly done."""
 SETTLE_SOON_S, SETTLE_LATEST_S = 2.5, 4.0
-"""The same at most, for what is read is to be committed within five seconds: the dearer settling is, the more repeats go together. The
-latter far behind, where a second more is not noticed and the repeats of more of them go together."""
+"""The same at most, for what is read is to be committed within five seconds. As many seconds as repeats go together: a backlog, of which
+dozens do, is the cheaper the longer they wait, a city, of which hardly two do, is only later. The latter far behind, where a second more
+is not noticed."""
 SETTLING = 6
 """Lanes settle in turn, a sixth of the time. All together, every four seconds, it is a storm that new reports and closure wait behind."""
 MOST_WAITING = 20_000
@@ -150,13 +151,14 @@ class IntakeStage:
         if self._quiet:
             for partition in idle:
                 self._lanes[partition].settle()
-        elif idle and self._due(since, many, len(idle) == many):
+        elif idle and self._due(self._lanes[idle[0]], since, many, len(idle) == many):
             self._settled_at, self._settling_s = now, 0.0
             lane = self._lanes[idle[0]] = self._lanes.pop(idle[0])  # to the end: the first is the one whose turn is longest ago
             lane.settle()
 
-    def _due(self, since: float, many: int, idle: bool) -> bool:
-        latest_s = min(SETTLE_LATEST_S, max(SETTLE_SOON_S, self._behind_s / 2))
+    def _due(self, lane: Lane, since: float, many: int, idle: bool) -> bool:
+        most_s = min(SETTLE_LATEST_S, max(SETTLE_SOON_S, self._behind_s / 2))
+        latest_s = min(most_s, SETTLE_EVERY_S * lane.together())
         return since >= latest_s / many or (idle and since >= max(SETTLE_EVERY_S / many, SETTLING * self._settling_s))
 
     def done(self) -> Mapping[int, int]:

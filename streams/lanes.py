@@ -79,6 +79,7 @@ class Lane:
         self._asked = {}
         self._originals: dict[int, Original] = {}  # of records on their way
         self._stamps: deque[tuple[int, int]] = deque(maxlen=MOST_STAMPS)  # offset and append time of the first record of each slice
+        self._settled = self.recognised, self._pending.begun  # at the last `settle`
         self.rejected: list[Rejected] = []
         self._rejecting: list[Rejected] = []
 
@@ -187,6 +188,12 @@ class Lane:
     def settle(self) -> None:
         """Send everything pending on its way, behind what is new: for that people wait."""
         self._calls.settle()
+        self._settled = self.recognised, self._pending.begun
+
+    def together(self) -> float:
+        """Repeats since the last `settle` that go together in a group, at least 1: what it pays to wait for more of them."""
+        recognised, begun = self._settled
+        return max(1.0, (self.recognised - recognised) / max(1, self._pending.begun - begun))
 
     def calls(self) -> list[Group]:
         """The next groups to sift, in flight from now on; empty when there is nothing to do."""

@@ -139,6 +139,7 @@ class Pending:
     """All that waits in a lane; nothing of a source leaves but in its order."""
 
     def __init__(self) -> None:
+        self.begun = 0  # groups so far
         self._sources: dict[str, list[Repeats]] = {}
         self._cells: dict[Cell, list[str]] = {}  # also sources that have left
 
@@ -160,6 +161,7 @@ class Pending:
     def begin(self, source: str, known: Known) -> Repeats:
         """A new group for the next repeats of a source; the one before it is complete."""
         repeats = known.repeats = Repeats(source, known)
+        self.begun += 1
         chain = self._sources.get(source)
         if chain is None:
             self._sources[source] = [repeats]
