@@ -32,7 +32,10 @@ BUDGET_US = 3_000
 
 
 class Learned(NamedTuple):
-    """What one group came to; x, y, first, last, urgent are the case's, for recognising the next repeat without a call."""
+    """What one group came to; x, y, first, last, urgent are the case's, for recognising the next repeat without a call.
+
+    `merged` without a case: into the one that its hint names, of which all that is known already.
+    """
 
     verdict: str
     case: str = ""
@@ -63,8 +66,9 @@ class Sift(Protocol):
     """What intake may assume: a call is atomic, raises TryAgain or NotReady having changed nothing it will not answer `already` for, and
     entries of a partition's outbox come in the order of their calls."""
 
-    async def call(self, partition: int, topic_id: str, groups: Sequence[Group], high: int | None = None) -> Answer:
-        """Decide for the groups, strictly in order per source. `high` (ms) is the highest event time so far, for the events clock."""
+    async def call(self, partition: int, topic_id: str, groups: Sequence[Group], high: int | None = None, published: str = "") -> Answer:
+        """Decide for the groups, strictly in order per source. `high` (ms) is the highest event time so far, for the events clock;
+        `published` an entry of the outbox to be forgotten with it, which spares a call of its own."""
 
     async def check(self) -> None:
         """Raise NotReady or TryAgain when a call would: an idle worker must notice a lost store too."""
@@ -77,7 +81,7 @@ class Sift(Protocol):
 
 
 def packed(groups: Sequence[Group]) -> list[bytes | str]:
-    """What the script takes of the groups (its ARGV[7..]): the rules, each once, then two arguments per group."""
+    """What the script takes of the groups (its ARGV[8..]): the rules, each once, then two arguments per group."""
     numbers: dict[tuple[str, int], int] = {}
     rules: list[tuple[object, ...]] = []
     packed: list[bytes | str] = [b""]
@@ -144,8 +148,8 @@ class RedisSift:
         self._prefix = hot.keys.sift
         self._clock = hot.keys.events_clock if events_clock else ""
 
-    async def call(self, partition: int, topic_id: str, groups: Sequence[Group], high: int | None = None) -> Answer:
-        args = [partition, topic_id, "" if high is None else high, self._rules, self._budget, *packed(groups)]
+    async def call(self, partition: int, topic_id: str, groups: Sequence[Group], high: int | None = None, published: str = "") -> Answer:
+        args = [partition, topic_id, "" if high is None else high, self._rules, self._budget, published, *packed(groups)]
         entry, outcome, learned, waiting = await self._hot.run(SCRIPT, [self._prefix, self._clock], args)
         answers = list(starmap(Learned, loads(learned)))
         answers += [LATER] * (len(groups) - len(answers))

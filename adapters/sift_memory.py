@@ -19,6 +19,7 @@ from incidents.steps.sifting import CASES, CM, CROWD, PAGE, Fit, Group, MatchRul
 from incidents.vocabulary import State
 
 JOINS = (Fit.JOIN, Fit.LATE)
+HINTED = Learned("merged")
 
 
 @dataclass
@@ -47,8 +48,9 @@ class MemorySift:
         self._cells: dict[str, dict[str, Seen]] = defaultdict(dict)
         self._serial = itertools.count(1)
 
-    async def call(self, partition: int, topic_id: str, groups: Sequence[Group], high: int | None = None) -> Answer:
+    async def call(self, partition: int, topic_id: str, groups: Sequence[Group], high: int | None = None, published: str = "") -> Answer:
         del high
+        self._boxes[partition].pop(published, None)
         call = _Call(self, partition, topic_id)
         most = max(1, self._most()) if self._most else len(groups)
         learned = (*(call.sift(group) for group in groups[:most]), *(LATER for _ in groups[most:]))
@@ -148,7 +150,8 @@ class _Call:
             except _Again:
                 self.stuck.append(group)
                 return Learned("again")
-            cases = [learned.case, *(case for case in cases if case != learned.case)][:CASES]
+            joined = learned.case or group.hint
+            cases = [joined, *(case for case in cases if case != joined)][:CASES]
         if resent:
             self.fates.append([None, "resent", "resent", 0, 0, resent])
         if fresh or resent:
@@ -190,7 +193,7 @@ class _Call:
             opened = True
         self._fate(group, seen, verdict, found or link, fresh, max(times) - min(times))
         self._count(group, seen, fresh, times, opened)
-        return _learned(verdict, seen)
+        return HINTED if not group.opening and seen.case_id == group.hint else _learned(verdict, seen)
 
     def _fate(self, group: Group, seen: Seen, verdict: str, why: _Found | None, fresh: list[int], spread: int) -> None:
         row: list[Any] = [seen.case_id, verdict, why.rule if why else verdict, why.apart if why else 0, why.gap if why else 0]

@@ -112,7 +112,7 @@ class Bench:
             if answer.entry:
                 await store.remove(0, [answer.entry])
             pairs = list(zip(groups, answer.learned, strict=True))
-            ended += [Spot(a.case, g.source, g.family, g.x, g.y) for g, a in pairs if a.verdict != "later"]
+            ended += [Spot(a.case or g.hint, g.source, g.family, g.x, g.y) for g, a in pairs if a.verdict != "later"]
             groups = [g for g, a in pairs if a.verdict == "later"]
         kind.groups += len(ended)
         return ended

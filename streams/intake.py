@@ -38,10 +38,10 @@ log = structlog.get_logger(__name__)
 
 SETTLE_EVERY_S = 1.0
 """How long a recognised repeat waits until it is counted in Redis, where that is quickly done."""
-SETTLE_SOON_S, SETTLE_LATEST_S = 2.5, 4.0
-"""The same at most, for what is read is to be committed within five seconds. As many seconds as repeats go together: a backlog, of which
-dozens do, is the cheaper the longer they wait, a city, of which hardly two do, is only later. The latter far behind, where a second more
-is not noticed."""
+SETTLE_LATEST_S = 4.0
+"""The same at most, for what is read is to be committed within five seconds. In between, as many seconds as repeats go together in a group,
+or as reading is behind: a backlog, of which dozens do, is the cheaper the longer they wait; a city, of which hardly two do, is only later,
+unless there is too much of it."""
 SETTLING = 6
 """Lanes settle in turn, a sixth of the time. All together, every four seconds, it is a storm that new reports and closure wait behind."""
 MOST_WAITING = 20_000
@@ -76,6 +76,7 @@ class IntakeStage:
         self._lanes: dict[int, Lane] = {}
         self._pumps: dict[int, asyncio.Task[None]] = {}
         self._unsure: set[int] = set()  # partitions whose outbox may hold what was not published
+        self._published: dict[int, str] = {}  # the entry of a partition's outbox that is published; it leaves with the next call
         self._mapped = -1, 0  # the last append time and the city's
         self._check_at = 0.0
         self._quiet = True  # nothing was read since the last turn: there is nothing, or no room for it
@@ -157,8 +158,7 @@ class IntakeStage:
             lane.settle()
 
     def _due(self, lane: Lane, since: float, many: int, idle: bool) -> bool:
-        most_s = min(SETTLE_LATEST_S, max(SETTLE_SOON_S, self._behind_s / 2))
-        latest_s = min(most_s, SETTLE_EVERY_S * lane.together())
+        latest_s = min(SETTLE_LATEST_S, max(SETTLE_EVERY_S * lane.together(), self._behind_s))
         return since >= latest_s / many or (idle and since >= max(SETTLE_EVERY_S / many, SETTLING * self._settling_s))
 
     def done(self) -> Mapping[int, int]:
@@ -224,6 +224,7 @@ class IntakeStage:
             await self._tell_rejected(lane)
             groups = lane.calls()
             if not groups:
+                await self._forget_published(lane.partition)
                 return
             began = time.monotonic()
             try:
@@ -240,12 +241,14 @@ class IntakeStage:
         metrics.SIFT_GROUPS.observe(len(groups))
         oldest_ms = lane.stamp(min(group.offsets[0] for group in groups))
         with metrics.REDIS_CALL_SECONDS.labels("sift").time():
-            answer = await sift.call(partition, self._topic_id, groups, lane.high())
+            answer = await sift.call(partition, self._topic_id, groups, lane.high(), self._published.get(partition, ""))
+        self._published.pop(partition, None)
         self._ports.fault.reached("intake:called")
         if answer.waiting > bool(answer.entry):  # another's, who called before it died or slept: what it found fresh, we find told
             await self._publish_outbox(partition)
         elif answer.entry:
-            await self._publish(partition, [(answer.entry, answer.outcome)])
+            await self._publish([(answer.entry, answer.outcome)])
+            self._published[partition] = answer.entry
         if answer.entry and oldest_ms is not None:
             metrics.REPORT_AGE_SECONDS.labels("intake").observe(max(0.0, time.time() - oldest_ms / 1000))
         lane.answered(answer.learned)
@@ -253,14 +256,20 @@ class IntakeStage:
     # -- telling
 
     async def _publish_outbox(self, partition: int) -> None:
+        await self._forget_published(partition)
         while entries := await self._ports.sift.outbox(partition):
-            await self._publish(partition, entries)
+            await self._publish(entries)
+            await self._ports.sift.remove(partition, [entry for entry, _ in entries])
 
-    async def _publish(self, partition: int, entries: Sequence[tuple[str, bytes]]) -> None:
+    async def _forget_published(self, partition: int) -> None:
+        if partition in self._published:
+            await self._ports.sift.remove(partition, [self._published[partition]])
+            del self._published[partition]
+
+    async def _publish(self, entries: Sequence[tuple[str, bytes]]) -> None:
         outcomes = [(entry, orjson.loads(outcome)) for entry, outcome in entries]
         await self._ports.publisher.publish([out for entry, outcome in outcomes for out in self._teller.outcome(entry, outcome)])
         self._ports.fault.reached("intake:published")
-        await self._ports.sift.remove(partition, [entry for entry, _ in entries])
         told: Counter[str] = Counter()
         for _, outcome in outcomes:
             for row in outcome["fates"]:

@@ -219,7 +219,8 @@ class Lane:
             if answer.verdict == "failed":
                 detail = BadReport(RejectReason.FAILED, f"the atomic call failed on this report's group: {answer.case}")
                 self.rejected += self._as_they_came(group, detail)
-            self._learn(group, answer)
+            if answer.case or answer.verdict != "merged":
+                self._learn(group, answer)
             if self._originals:
                 for offset in group.offsets:
                     self._originals.pop(offset, None)

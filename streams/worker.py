@@ -165,7 +165,7 @@ def _tame_the_collector() -> None:
     """What is loaded by now stays; reports, commands and facts die by reference count, so the collector need not look every 700 objects."""
     gc.collect()
     gc.freeze()
-    gc.set_threshold(50_000, 20, 100)
+    gc.set_threshold(500_000, 20, 100)
 
 
 def run_worker(settings: Settings, roles: Sequence[Role], parent: int | None = None) -> int:

@@ -6,7 +6,7 @@ import uuid
 import orjson
 import pytest
 
-from adapters.sift import Answer
+from adapters.sift import Answer, Learned
 from incidents.errors import NotReady
 from incidents.vocabulary import State
 from tests.adapters.sifting import T0, OnShelf, Shelf, group, hinted, redis_sift, rule, verdicts
@@ -156,6 +156,28 @@ def test_the_outbox_keeps_outcomes_in_order_until_they_are_removed(on_shelf: OnS
         assert await shelf.store.outbox(0) == [(one.entry, one.outcome), (two.entry, two.outcome)]
         await shelf.store.remove(0, [one.entry])
         assert [entry for entry, _ in await shelf.store.outbox(0)] == [two.entry]
+
+    on_shelf(scenario)
+
+
+def test_a_published_entry_leaves_with_the_next_call_and_is_not_counted_as_waiting(on_shelf: OnShelf) -> None:
+    async def scenario(shelf: Shelf) -> None:
+        one = await shelf.call(group("/a", 1))
+        two = await shelf.store.call(0, "T", [group("/b", 2, east_m=900)], published=one.entry)
+        assert two.waiting == 1
+        late = await shelf.store.call(0, "T", [group("/b", 2, east_m=900)], published=one.entry)
+        assert (late.entry, late.waiting) == ("", 1), "nothing new, and what is gone is gone"
+        assert [entry for entry, _ in await shelf.store.outbox(0)] == [two.entry]
+
+    on_shelf(scenario)
+
+
+def test_a_repeat_that_joined_the_case_of_its_hint_is_answered_without_it(on_shelf: OnShelf) -> None:
+    async def scenario(shelf: Shelf) -> None:
+        await shelf.call(group("/a", 1))
+        answer = await shelf.call(hinted("/a", "QD-/a-1", 2, s=5), group("/b", 3, s=9, hint="QD-/a-1"))
+        assert answer.learned[0] == Learned("merged")
+        assert answer.learned[1].case == "QD-/a-1", "a question is answered in full, whatever its hint"
 
     on_shelf(scenario)
 

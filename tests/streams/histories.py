@@ -88,6 +88,7 @@ class Worker:
         self.shelf, self.kafka = shelf, kafka
         self.lanes: dict[int, Lane] = {}
         self.unsure: set[int] = set()  # partitions whose outbox may hold what nobody published
+        self.published: dict[int, str] = {}  # entries that leave with the next call
 
     def assigned(self, partitions: set[int]) -> None:
         """These partitions are its own now, each from where it was committed."""
@@ -109,25 +110,33 @@ class Worker:
             self.unsure.discard(partition)
         groups = lane.calls()
         if not groups:
+            await self.forget_published(partition)
             return
-        answer = await self.shelf.store.call(partition, "T", groups)
+        answer = await self.shelf.store.call(partition, "T", groups, published=self.published.get(partition, ""))
         if not answer_arrives:
             lane.put_back()
             self.unsure.add(partition)
             return
+        self.published.pop(partition, None)
         if answer.waiting > bool(answer.entry):
             await self.publish(partition)
         elif answer.entry:
             self.kafka.publish(partition, answer.outcome)
-            await self.shelf.store.remove(partition, [answer.entry])
+            self.published[partition] = answer.entry
         lane.answered(answer.learned)
 
     async def publish(self, partition: int, removes: bool = True, most: int = 1000) -> None:
         """Tell what the outbox holds."""
+        await self.forget_published(partition)
         for entry, outcome in (await self.shelf.store.outbox(partition))[:most]:
             self.kafka.publish(partition, outcome)
             if removes:
                 await self.shelf.store.remove(partition, [entry])
+
+    async def forget_published(self, partition: int) -> None:
+        """Remove what was to leave with the next call: there is none, or it may never have come."""
+        if entry := self.published.pop(partition, ""):
+            await self.shelf.store.remove(partition, [entry])
 
     def commit(self, partition: int) -> None:
         """Behind all that is applied and told."""
