@@ -30,18 +30,12 @@ from streams.app import ServiceApp, service_app
 from streams.batches import Batches, Source
 from streams.deps import Deps
 from streams.lanes import Gate, Lane
-from streams.pace import rest_s
+from streams.pace import SETTLE_EVERY_S, rest_s, wait_s
 from streams.sorting import Sorter
 from streams.telling import Teller
 
 log = structlog.get_logger(__name__)
 
-SETTLE_EVERY_S = 1.0
-"""How long a recognised repeat waits until it is counted in Redis, where that is quickly done."""
-SETTLE_LATEST_S = 4.0
-"""The same at most, for what is read is to be committed within five seconds. In between, as many seconds as repeats go together in a group,
-or as reading is behind: a backlog, of which dozens do, is the cheaper the longer they wait; a city, of which hardly two do, is only later,
-unless there is too much of it."""
 SETTLING = 6
 """Lanes settle in turn, a sixth of the time. All together, every four seconds, it is a storm that new reports and closure wait behind."""
 MOST_WAITING = 20_000
@@ -158,8 +152,8 @@ class IntakeStage:
             lane.settle()
 
     def _due(self, lane: Lane, since: float, many: int, idle: bool) -> bool:
-        latest_s = min(SETTLE_LATEST_S, max(SETTLE_EVERY_S * lane.together(), self._behind_s))
-        return since >= latest_s / many or (idle and since >= max(SETTLE_EVERY_S / many, SETTLING * self._settling_s))
+        soonest_s = max(SETTLE_EVERY_S / many, SETTLING * self._settling_s)
+        return since >= wait_s(lane.together(), self._behind_s) / many or (idle and since >= soonest_s)
 
     def done(self) -> Mapping[int, int]:
         """See the protocol."""
@@ -234,6 +228,7 @@ class IntakeStage:
                 lane.put_back()
                 raise
             if not lane.waiting():
+                await self._forget_published(lane.partition)
                 await asyncio.sleep(rest_s(len(groups), time.monotonic() - began))
 
     async def _call(self, lane: Lane, groups: Sequence[Group]) -> None:

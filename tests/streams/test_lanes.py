@@ -211,6 +211,24 @@ def test_reports_from_before_and_after_the_handling_that_wait_together_are_judge
     assert asyncio.run(run()) == ["same_source", "late"]
 
 
+def test_how_many_repeats_go_together_is_counted_from_one_settling_to_the_next() -> None:
+    async def run() -> list[float]:
+        near, far = ("/near", 0), ("/far", 2000)
+        places = [near, far, near, near, far, near, far]
+        worker = reading(logged([(*place, 60 + 5 * at, {}) for at, place in enumerate(places)]))
+        lane, found = worker.lanes[0], [worker.lanes[0].together()]
+        worker.read(0, 2)
+        await worker.call(0)
+        for reports in (4, 1):
+            worker.read(0, reports)
+            found.append(lane.together())
+            lane.settle()
+            await worker.call(0)
+        return [*found, lane.together()]
+
+    assert asyncio.run(run()) == [1, 2, 1, 1]  # three of one camera and one of the other; one; none
+
+
 def test_memory_is_bounded_over_all_categories_and_remembers_what_was_asked_for() -> None:
     memory, row = Memory(most=4), sorter().rows["road_spillage"]
     known = {at: Known(str(at), row, "", 0, 0, 0, 0, 0, 0, 0) for at in range(12)}

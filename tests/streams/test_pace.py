@@ -1,10 +1,10 @@
-"""A stage that is asked in small pieces rests; one that is behind never does."""
+"""A stage that is asked in small pieces rests; one that is behind never does. Repeats wait for each other as long as it pays."""
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from streams.pace import AT_MOST_S, FEW, rest_s
+from streams.pace import AT_MOST_S, FEW, SETTLE_EVERY_S, SETTLE_LATEST_S, rest_s, wait_s
 
 TOOK = st.floats(0, 100)
 
@@ -22,3 +22,22 @@ def test_nobody_waits_longer_than_the_longest_rest(pieces: int, took_s: float) -
 @given(st.integers(1, FEW - 1), st.floats(0.0001, 0.05))
 def test_small_pieces_take_a_fifth_of_the_time(pieces: int, took_s: float) -> None:
     assert took_s / (took_s + rest_s(pieces, took_s)) == pytest.approx(0.2)
+
+
+@pytest.mark.parametrize(
+    ("together", "behind_s", "wait"),
+    [
+        pytest.param(1.04, 0.3, 1.04, id="a city, whose cameras repeat every half a minute"),
+        pytest.param(2.5, 0.3, 2.5, id="cameras that repeat every second or two"),
+        pytest.param(60, 0.3, SETTLE_LATEST_S, id="a backlog"),
+        pytest.param(1.04, 3, 3, id="more of a city than the machine takes"),
+        pytest.param(1.04, 60, SETTLE_LATEST_S, id="far behind"),
+    ],
+)
+def test_repeats_wait_as_long_as_it_pays(together: float, behind_s: float, wait: float) -> None:
+    assert wait_s(together, behind_s) == wait
+
+
+@given(st.floats(1, 5000), st.floats(0, 10**6))
+def test_repeats_never_wait_beyond_what_a_commit_has_time_for(together: float, behind_s: float) -> None:
+    assert SETTLE_EVERY_S <= wait_s(together, behind_s) <= SETTLE_LATEST_S
