@@ -4,7 +4,8 @@
 --
 -- KEYS[2] prefix of sift's keys · KEYS[3] hash of the events clock, or ""
 -- ARGV[2] partition · [3] topic id · [4] highest event time of the batch (ms) · [5] version of the rules · [6] µs that may be spent
--- ARGV[7] an entry of the outbox that is published by now, or "" · [8] the rules, [[family, radius, window, span, recurs, quiet, by place, confirm, edge], …]
+-- ARGV[7] an entry of the outbox that is published by now, or ""
+-- ARGV[8] the rules, [[family, radius, window, span, recurs, quiet, by place, confirm, edge], …]
 -- ARGV[9..] two per group: the group (GROUP, then its times, 8 bytes each, its keys, 4 bytes each, its strings, and its offsets, a JSON array)
 --   · its opening, a JSON object, or ""
 --

@@ -184,6 +184,8 @@ class IntakeStage:
         if self._pumps:
             await asyncio.wait(self._pumps.values(), timeout=2)
         await self._stop_pumps()
+        for partition in tuple(self._published):
+            await self._forget_published(partition)
 
     def _appended(self, append_ms: int) -> int:
         """A record's append time on the city's clock; with the `events` clock, later than any event, for it bounds nothing."""
