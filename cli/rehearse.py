@@ -50,7 +50,7 @@ def register(app: typer.Typer) -> None:
 
 def rehearse(  # noqa: PLR0913  # a command's options are its parameters
     files: Annotated[list[Path], typer.Argument(help="CSV or JSONL, plain or gzip; JSONL without --mapping: CloudEvents.")],
-    mapping: Annotated[str | None, typer.Option(help="Name in config/cities/<city>/mappings/, or the path of a .toml file.")] = None,
+    mapping: Annotated[str | None, typer.Option(help="Name in config/cities/CITY/mappings/, or the path of a .toml file.")] = None,
     against: Annotated[Path | None, typer.Option(help="Another configuration or city's folder: print what it does otherwise.")] = None,
     until: Annotated[str | None, typer.Option(help="Let the clock run on to this time, with an offset, behind the file's end.")] = None,
     deadlines: Annotated[bool, typer.Option("--deadlines", help="Compare deadlines with the targets that the file published.")] = False,

@@ -19,7 +19,7 @@ def register(app: typer.Typer) -> None:
 
 def replay(
     file: Annotated[Path, typer.Argument(help="CSV or JSONL, plain or gzip.")],
-    mapping: Annotated[str | None, typer.Option(help="Name in config/cities/<city>/mappings/, or the path of a .toml file.")] = None,
+    mapping: Annotated[str | None, typer.Option(help="Name in config/cities/CITY/mappings/, or the path of a .toml file.")] = None,
     speed: Annotated[str, typer.Option(help="`max`, `real`, `x60` (times as fast as recorded) or `500/s`.")] = "max",
     limit: Limit = None,
     out: Out = None,

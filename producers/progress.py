@@ -65,7 +65,7 @@ def summary(outcome: Outcome, where: str) -> str:
     if outcome.left_out:
         lines.append(f"{outcome.left_out:,} left out (no id, skipped by the mapping, or too large)")
     if outcome.problem_count:
-        lines.append(f"{outcome.problem_count:,} problems; what could be sent was sent as it stood, and intake judges it:")
+        lines.append(f"problems: {outcome.problem_count:,}; what could be sent was sent as it stood, and intake judges it:")
         lines += [f"  {problem}" for problem in outcome.problems[:20]]
         if outcome.problem_count > 20:
             lines.append(f"  … and {outcome.problem_count - 20:,} more")
