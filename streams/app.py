@@ -9,11 +9,17 @@ from collections.abc import Callable, Mapping
 from typing import Any, Protocol, TypeVar, cast
 
 import faust
+from aiokafka import AIOKafkaConsumer
 from faust.app.base import BootStrategy
+from faust.transport.drivers import aiokafka as kafka
 from mode import Service, ServiceT
 
 from config.settings import Settings
 from streams.agents import Agent
+
+GATHER_BYTES, GATHER_MS = 1 << 16, 100
+"""A fetch returns with so much, or after that time with what there is. A city's 210 facts a second, fetched one by one as Faust would, take
+a tenth of a core in each agent and as much of the broker for two of them; gathered, 0.065 and half of that."""
 
 Lag = Mapping[tuple[str, int], int]
 """(bare topic, partition) -> records behind."""
@@ -77,6 +83,22 @@ class ServiceApp(RoleApp):
         return {(self.reads, partition): behind for partition, behind in self.part.lag().items()}
 
 
+class _GatheringThread(kafka.AIOKafkaConsumerThread):
+    def _create_worker_consumer(self, transport: kafka.Transport) -> AIOKafkaConsumer:
+        consumer = super()._create_worker_consumer(transport)
+        consumer._fetch_min_bytes, consumer._fetch_max_wait_ms = GATHER_BYTES, GATHER_MS  # noqa: SLF001  # Faust has no setting for it
+        return consumer
+
+
+class _GatheringConsumer(kafka.Consumer):
+    def _new_consumer_thread(self) -> kafka.AIOKafkaConsumerThread:
+        return _GatheringThread(self, loop=self.loop, beacon=self.beacon)
+
+
+class _GatheringTransport(kafka.Transport):
+    Consumer = _GatheringConsumer
+
+
 class AgentApp(RoleApp):
     """A role that is one agent on a topic."""
 
@@ -113,6 +135,7 @@ def service_app(settings: Settings, role: str, reads: str, part: Part) -> Servic
 def agent_app(settings: Settings, body: Agent[Any], beside: Service | None = None) -> AgentApp:
     """The app of a role that is an agent on a topic; its group is `<namespace>cityloop-<role>`. `beside` is started and stopped with it."""
     app = _app(AgentApp, settings, body.name)
+    app.transport = _GatheringTransport(app.conf.broker_consumer, app)
     app.agent_body = body
     topic = app.topic(settings.named(body.reads.name), key_type=bytes, value_type=bytes, key_serializer="raw", value_serializer="raw")
     app.agent(topic, name=body.name)(body.run)
