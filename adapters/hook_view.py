@@ -28,7 +28,7 @@ class _PastTheGuard(HotStore):
     async def run(self, source: str, keys: Sequence[str] = (), args: Sequence[str | bytes | int] = ()) -> Any:
         """The script's reply."""
         try:
-            return await cast(Any, self.redis.eval(source, len(keys) + 1, self.keys.ready, *keys, self.cluster_id, *args))
+            return await cast(Any, self.redis.eval(source, len(keys) + 1, self.keys.ready, *keys, self.filled, *args))
         except RedisError as error:
             raise TryAgain(f"Redis: {error}") from error
 

@@ -1,8 +1,9 @@
 """The hot store's door: key names, and scripts that refuse to run on a Redis that is not the one we filled.
 
-Every access of a worker is a Lua script behind the same guard: the key `ready` must hold `<run_id of this server>:<Kafka cluster id>`.
-An emptied, restarted, failed-over or foreign Redis fails it, the caller gets NotReady, and the rebuild (streams/rebuild.py) sets the key
-last. The script asks the server for its run id itself (`INFO server` costs 2 µs), so no connection state can be stale.
+Every access of a worker is a Lua script behind the same guard: `ready` must hold `<run_id of this server>:<Kafka cluster id>:<LAYOUT>`.
+An emptied, restarted, failed-over or foreign Redis fails it, and one that another version filled; the caller gets NotReady, and the rebuild
+(streams/rebuild.py) sets the key last. The script asks the server for its run id itself (`INFO server` costs 2 µs), so no connection state
+can be stale.
 """
 
 from collections.abc import Awaitable, Sequence
@@ -24,10 +25,12 @@ from redis.exceptions import (
 
 from incidents.errors import NotReady, TryAgain
 
+LAYOUT = 2
+"""Counts how what is kept has changed (2: totals of few sources stand with their case): older data are filled anew."""
 GUARD = """
 local server = string.match(redis.call('INFO', 'server'), 'run_id:(%w+)')
 if redis.call('GET', KEYS[1]) ~= server .. ':' .. ARGV[1] then
-  return redis.error_reply('NOTREADY the hot store is empty, restarted or another one')
+  return redis.error_reply('NOTREADY the hot store is empty, restarted, another one or of another version')
 end
 """
 
@@ -64,12 +67,12 @@ def connect(url: str) -> "Redis":
 
 
 class HotStore:
-    """Runs guarded scripts. KEYS[1] is `ready` and ARGV[1] the cluster id; a script's own start at KEYS[2] and ARGV[2]."""
+    """Runs guarded scripts. KEYS[1] is `ready` and ARGV[1] what it holds behind the run id; a script's own start at KEYS[2] and ARGV[2]."""
 
     def __init__(self, redis: "Redis", keys: Keys, cluster_id: str) -> None:
         self.redis = redis
         self.keys = keys
-        self.cluster_id = cluster_id
+        self.filled = f"{cluster_id}:{LAYOUT}"
         self._scripts: dict[str, AsyncScript] = {}
 
     async def run(self, source: str, keys: Sequence[str] = (), args: Sequence[str | bytes | int] = ()) -> Any:
@@ -78,11 +81,15 @@ class HotStore:
         if script is None:
             script = self._scripts[source] = self.redis.register_script(GUARD + source)
         try:
-            return await script(keys=[self.keys.ready, *keys], args=[self.cluster_id, *args])
+            return await script(keys=[self.keys.ready, *keys], args=[self.filled, *args])
         except (ConnectionError, TimeoutError, BusyLoadingError, ReadOnlyError, OutOfMemoryError) as error:
             raise TryAgain(f"Redis: {error}") from error
         except ResponseError as error:
             raise refusal(error) from error
+
+    def ready_on(self, run_id: str) -> str:
+        """What the key `ready` holds on the server of this run id, once it is filled."""
+        return f"{run_id}:{self.filled}"
 
     async def is_ready(self) -> bool:
         """Whether the guard would let a script pass now; False also when Redis is away."""

@@ -36,7 +36,7 @@ class Vault:
     def __init__(self, hot: HotStore) -> None:
         self._redis: Redis = hot.redis
         self._keys = hot.keys
-        self._cluster_id = hot.cluster_id
+        self._ready_on = hot.ready_on
         self._token = ""
 
     @asynccontextmanager
@@ -128,8 +128,8 @@ class Vault:
     def _put_case(self, pipe: Any, case: Case, category: Category) -> None:
         prefix = self._keys.sift
         pipe.set(f"{prefix}case:{case.case_id}", sift_layout.case_value(case, category, prefix))
-        for source, total in case.totals.items():
-            pipe.hset(f"{prefix}seen:{case.case_id}", source, sift_layout.total_text(total))
+        if more := sift_layout.more_totals(case):
+            pipe.hset(f"{prefix}seen:{case.case_id}", mapping=more)
         identity = sift_layout.identity_of(case)
         if identity and case.state is not State.MERGED:
             pipe.set(f"{prefix}identity:{sift_layout.family_of(category)}:{identity}", case.case_id, ex=EIGHT_DAYS_S)
@@ -145,7 +145,7 @@ class Vault:
         if await self.run_id() != run_id:
             return False
         async with self.writing() as pipe:
-            pipe.set(self._keys.ready, f"{run_id}:{self._cluster_id}")
+            pipe.set(self._keys.ready, self._ready_on(run_id))
         return True
 
 

@@ -62,8 +62,7 @@ local function fits(g, c, time)
     return 'no', away, gap
   end
   if c.state == 'not_filed' or c.state == 'void' then
-    if g.machine and g.urgent > 0 and c.ended and time - c.ended <= rule.quiet
-      and call('HEXISTS', prefix .. 'seen:' .. c.id, g.source) == 1 then
+    if g.machine and g.urgent > 0 and c.ended and time - c.ended <= rule.quiet and was_seen_by(c, g.source) then
       return 'refused', away, gap
     end
     return 'no', away, gap
@@ -254,7 +253,7 @@ local function open(g, link, suggested, time)
   local cell = g.placed and index(g) or ''
   local c = {id = g.new, first = time, last = time, urgent = g.urgent, count = 0, told_count = 0, told_last = time, after = 0, sources = 0,
     cursor = 0, x = g.x, y = g.y, known = g.known, tight = g.tight, state = state, into = '', family = family, identity = g.identity,
-    rest = state .. '||||' .. cell .. '|' .. family .. '|' .. g.identity, opening = opening}
+    rest = state .. '||||' .. cell .. '|' .. family .. '|' .. g.identity, totals = '', opening = opening}
   cases[g.new] = c
   return c, held and 'held' or 'opened'
 end
@@ -286,26 +285,16 @@ local function tell(g, c, total, verdict)
 end
 
 local function count(g, c, new, verdict)
-  local seen = prefix .. 'seen:' .. c.id
-  local before = call('HGET', seen, g.source)
-  local many, first, last = new.many, new.first, new.last
-  if before then
-    local n, f, l = match(before, '^(%d+)|(%-?%d+)|(%-?%d+)')
-    many, first, last = many + n, min(first, tonumber(f)), max(last, tonumber(l))
-  else
-    c.sources = c.sources + 1
-  end
-  local total = format('%d|%d|%d|%s|%s|%d', many, first, last, topic, partition, new.to)
-  call('HSET', seen, g.source, total)
+  local many, first, last, added = add_total(c, g.source, new.many, new.first, new.last, new.to)
   c.first, c.last, c.count = min(c.first, new.first), max(c.last, new.last), c.count + new.many
   local after = c.handled and new.last > c.handled and c.after == 0
-  local notable = verdict ~= 'merged' or not before or g.notable or after or g.urgent < c.urgent or c.count >= 2 * c.told_count
+  local notable = verdict ~= 'merged' or added or g.notable or after or g.urgent < c.urgent or c.count >= 2 * c.told_count
     or c.last - c.told_last > g.rule.window / 4
   c.urgent = min(c.urgent, g.urgent)
   if notable then
     c.told_count, c.told_last = c.count, c.last
     if after then c.after = 1 end
-    tell(g, c, total, verdict)
+    tell(g, c, text_of(many, first, last, topic, partition, new.to), verdict)
   end
   if not c.changed then
     c.changed, changed[#changed + 1] = true, c

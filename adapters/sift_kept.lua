@@ -1,11 +1,12 @@
 -- What the atomic call keeps, and how it reads and writes it: the first half of the script, sift.lua is the second.
 --
--- <prefix>case:<id>       CASE, then state|handled|ended|into|cell|family|identity; dropped when closure forgets the case. Closure
+-- <prefix>case:<id>       CASE, then state|handled|ended|into|cell|family|identity, then the totals of its sources as long as these are FEW,
+--                         each TOTAL, topic and source, and the length of all these, 4 bytes; dropped when closure forgets the case. Closure
 --                         (case_moves.lua) writes state to into; cell is the key of the place index that holds it, or ""
 -- <prefix>opening:<id>    the partition that opened the case, then what opens it, said with its first sight and with those of other partitions
 --                         until closure knows the case and drops it: partitions publish side by side, so a sighting from another one may
 --                         reach closure before the report that opened
--- <prefix>seen:<id>       hash: source -> count|first|last|topic|partition|offset; dropped with the case
+-- <prefix>seen:<id>       of more sources the totals, hash: source -> count|first|last|topic|partition|offset; dropped with the case
 -- <prefix>marks:<p>:<generation>  hash: source -> MARK, then topic|cases, the last first|keys of its last reports, 4 bytes each: all of the
 --                         source up to offset is applied. A generation is eight days; a mark moves to the present one when it is written,
 --                         and the one before the last is dropped
@@ -18,8 +19,9 @@
 
 local prefix, partition, topic = KEYS[2], ARGV[2], ARGV[3]
 local CM = 1.1119508023353298
-local EIGHT_DAYS, RECENT, CASES, CROWD, PAGE, MORE = 691200, 16, 4, 64, 64, 8
+local EIGHT_DAYS, RECENT, CASES, CROWD, PAGE, MORE, FEW = 691200, 16, 4, 64, 64, 8, 3
 local CASE = '<ddBI4I4dBI4I4i4i4BB' -- first last · urgent · count · told: count, last, after the handling · sources · cursor · x y · known tight
+local TOTAL = '<I4dddI4I4I4' -- count · first last · offset · partition · lengths of topic, source
 local MARK = '<dd' -- offset · newest time
 local ENTRY = '<i4i4BBd' -- x y · tight · stands: 0 open, 1 ended, 2 alias · handled or 0
 local floor, sqrt, max, min = math.floor, math.sqrt, math.max, math.min
@@ -43,11 +45,13 @@ local changed = {}
 
 local function parsed(id, text)
   if not text then return false end
-  local first, last, urgent, count, told_count, told_last, after, sources, cursor, x, y, known, tight, rest = unpacked(CASE, text)
-  local state, handled, ended, into, cell, family, identity = match(text, '^([^|]*)|([^|]*)|([^|]*)|([^|]*)|([^|]*)|([^|]*)|(.*)$', rest)
+  local first, last, urgent, count, told_count, told_last, after, sources, cursor, x, y, known, tight, next = unpacked(CASE, text)
+  local totals = #text - 3 - unpacked('<I4', text, #text - 3)
+  local rest = sub(text, next, totals - 1)
+  local state, handled, ended, into, family, identity = match(rest, '^([^|]*)|([^|]*)|([^|]*)|([^|]*)|[^|]*|([^|]*)|(.*)$')
   return {id = id, first = first, last = last, urgent = urgent, count = count, told_count = told_count, told_last = told_last, after = after,
     sources = sources, cursor = cursor, x = x, y = y, known = known, tight = tight, state = state, handled = tonumber(handled),
-    ended = tonumber(ended), into = into, family = family, identity = identity, rest = sub(text, rest)}
+    ended = tonumber(ended), into = into, family = family, identity = identity, rest = rest, totals = sub(text, totals, -5)}
 end
 
 -- Reads these cases in one go.
@@ -74,16 +78,81 @@ local function write_cases()
   for _, c in ipairs(changed) do
     pairs_of[#pairs_of + 1] = prefix .. 'case:' .. c.id
     pairs_of[#pairs_of + 1] = packed(CASE, c.first, c.last, c.urgent, c.count, c.told_count, c.told_last, c.after, c.sources, c.cursor,
-      c.x, c.y, c.known, c.tight) .. c.rest
+      c.x, c.y, c.known, c.tight) .. c.rest .. c.totals .. packed('<I4', #c.totals)
   end
   if #pairs_of > 0 then call('MSET', unpack(pairs_of)) end
 end
 
+-- Totals of a case's sources
+
+local function text_of(count, first, last, topic, partition, offset)
+  return format('%d|%d|%d|%s|%d|%d', count, first, last, topic, partition, offset)
+end
+
+-- The one of a source that stands with the case: count, first, last, where it begins, and where the next does; nil when there is none.
+local function total_of(c, source)
+  local totals, at = c.totals, 1
+  while at <= #totals do
+    local count, first, last, _, _, of, length, next = unpacked(TOTAL, totals, at)
+    local behind = next + of + length
+    if sub(totals, next + of, behind - 1) == source then return count, first, last, at, behind end
+    at = behind
+  end
+  return nil
+end
+
+-- All that stand with the case: source, text, source, text, …
+local function totals_of(c)
+  local totals, at, all = c.totals, 1, {}
+  while at <= #totals do
+    local count, first, last, offset, by, of, length, next = unpacked(TOTAL, totals, at)
+    at = next + of + length
+    all[#all + 1] = sub(totals, next + of, at - 1)
+    all[#all + 1] = text_of(count, first, last, sub(totals, next, next + of - 1), by, offset)
+  end
+  return all
+end
+
+local function seen_by(c)
+  return prefix .. 'seen:' .. c.id
+end
+
+local function was_seen_by(c, source)
+  if c.sources <= FEW then return total_of(c, source) ~= nil end
+  return call('HEXISTS', seen_by(c), source) == 1
+end
+
+-- Adds a source's reports, the last of them at `offset`; returns count, first and last of its total, and whether the source is new to the case.
+local function add_total(c, source, many, first, last, offset)
+  local few, n, f, l, at, behind = c.sources <= FEW, nil, nil, nil, nil, nil
+  if few then
+    n, f, l, at, behind = total_of(c, source)
+  else
+    n, f, l = match(call('HGET', seen_by(c), source) or '', '^(%d+)|(%-?%d+)|(%-?%d+)')
+  end
+  if n then
+    many, first, last = many + n, min(first, tonumber(f)), max(last, tonumber(l))
+  else
+    c.sources = c.sources + 1
+    if few and c.sources > FEW then
+      call('HSET', seen_by(c), unpack(totals_of(c)))
+      c.totals, few = '', false
+    end
+  end
+  if few then
+    local before, after = n and sub(c.totals, 1, at - 1) or c.totals, n and sub(c.totals, behind) or ''
+    c.totals = before .. packed(TOTAL, many, first, last, offset, partition, #topic, #source) .. topic .. source .. after
+  else
+    call('HSET', seen_by(c), source, text_of(many, first, last, topic, partition, offset))
+  end
+  return many, first, last, not n
+end
+
 -- Totals of a case's sources: all, or of very many the next page.
 local function page_of(c)
-  local seen = prefix .. 'seen:' .. c.id
-  if c.sources <= PAGE then return call('HGETALL', seen) end
-  local page = call('HSCAN', seen, format('%d', c.cursor), 'COUNT', PAGE)
+  if c.sources <= FEW then return totals_of(c) end
+  if c.sources <= PAGE then return call('HGETALL', seen_by(c)) end
+  local page = call('HSCAN', seen_by(c), format('%d', c.cursor), 'COUNT', PAGE)
   c.cursor = tonumber(page[1])
   return page[2]
 end

@@ -1,4 +1,4 @@
-"""What the atomic call keeps in Redis (adapters/sift_kept.lua), made from told cases: only the rebuild needs it from outside.
+"""What the atomic call keeps in Redis (adapters/sift_kept.lua), made from told cases for the rebuild, and its totals read for the audit.
 
 The layout itself is described once, at the head of the script; the contract suite goes on sifting on a store that was filled from here.
 """
@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
 from adapters.sift import EIGHT_DAYS_S
-from incidents.case import Case
+from incidents.case import Case, Position
 from incidents.catalogue import Category
 from incidents.commands import SourceTotal
 from incidents.events import epoch_ms
@@ -20,7 +20,10 @@ from incidents.vocabulary import ENDED, Severity, State
 
 Sighted = tuple[Case, Category]
 _URGENT = {severity: at for at, severity in enumerate(Severity)}
-_CASE, _MARK, _ENTRY = map(struct.Struct, ("<ddBIIdBIIiiBB", "<dd", "<iiBBd"))
+FEW = 3
+"""So many sources' totals stand with their case; of more all stand in a hash of their own."""
+_CASE, _TOTAL, _MARK, _ENTRY = map(struct.Struct, ("<ddBIIdBIIiiBB", "<IdddIII", "<dd", "<iiBBd"))
+_LENGTH = struct.Struct("<I")
 
 
 def family_of(category: Category) -> str:
@@ -42,13 +45,38 @@ def case_value(case: Case, category: Category, prefix: str) -> bytes:
     moments = (str(epoch_ms(at)) if at else "" for at in (case.handled_at, case.ended_at))
     cell = prefix + _cell(case, category) if _placed(case, category) else ""
     texts = sift_state(case), *moments, case.merged_into or "", cell, family_of(category), identity_of(case)
-    return _CASE.pack(first, last, _URGENT[case.severity], count, *told, *place) + "|".join(texts).encode()
+    few = b"".join(_total(source, total) for source, total in case.totals.items()) if len(case.totals) <= FEW else b""
+    return _CASE.pack(first, last, _URGENT[case.severity], count, *told, *place) + "|".join(texts).encode() + few + _LENGTH.pack(len(few))
 
 
-def total_text(total: SourceTotal) -> str:
-    """One source's total of a case."""
+def _total(source: str, total: SourceTotal) -> bytes:
+    key, topic = source.encode(), total.topic_id.encode()
+    numbers = total.count, epoch_ms(total.first), epoch_ms(total.last), total.offset, total.partition, len(topic), len(key)
+    return _TOTAL.pack(*numbers) + topic + key
+
+
+def more_totals(case: Case) -> dict[str, str]:
+    """Source -> its total, where they do not stand with the case."""
+    return {} if len(case.totals) <= FEW else {source: _text(total) for source, total in case.totals.items()}
+
+
+def _text(total: SourceTotal) -> str:
     first, last = epoch_ms(total.first), epoch_ms(total.last)
     return f"{total.count}|{first}|{last}|{total.topic_id}|{total.partition}|{total.offset}"
+
+
+def totals_in(value: bytes, more: Iterable[bytes]) -> Iterator[tuple[int, Position]]:
+    """Of each source the number of its reports and the last one's position, from what stands with the case and what does not."""
+    (length,) = _LENGTH.unpack(value[-_LENGTH.size :] or bytes(_LENGTH.size))
+    few = value[len(value) - _LENGTH.size - length : -_LENGTH.size]
+    while few:
+        count, _, _, offset, partition, topic, source = _TOTAL.unpack_from(few)
+        key = _TOTAL.size + topic
+        yield count, Position(topic_id=few[_TOTAL.size : key].decode(), partition=partition, offset=int(offset))
+        few = few[key + source :]
+    for text in more:
+        many, _, _, of, by, last = text.decode().split("|")
+        yield int(many), Position(topic_id=of, partition=int(by), offset=int(last))
 
 
 def places(sighted: Iterable[Sighted]) -> Iterator[tuple[str, dict[str, bytes]]]:

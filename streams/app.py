@@ -9,7 +9,6 @@ from collections.abc import Callable, Mapping
 from typing import Any, Protocol, TypeVar, cast
 
 import faust
-from aiokafka import AIOKafkaConsumer
 from faust.app.base import BootStrategy
 from faust.transport.drivers import aiokafka as kafka
 from mode import Service, ServiceT
@@ -84,8 +83,8 @@ class ServiceApp(RoleApp):
 
 
 class _GatheringThread(kafka.AIOKafkaConsumerThread):
-    def _create_worker_consumer(self, transport: kafka.Transport) -> AIOKafkaConsumer:
-        consumer = super()._create_worker_consumer(transport)
+    def _create_worker_consumer(self, transport: kafka.Transport) -> Any:
+        consumer: Any = super()._create_worker_consumer(transport)
         consumer._fetch_min_bytes, consumer._fetch_max_wait_ms = GATHER_BYTES, GATHER_MS  # noqa: SLF001  # Faust has no setting for it
         return consumer
 

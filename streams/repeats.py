@@ -94,6 +94,7 @@ class Repeats(Struct, gc=False):
 
     source: str
     known: Known
+    cell: Cell  # where that lies
     newest: int = 0  # ms, as stated
     reports: list[Any] = []
     """One `Waiting` after the other, flat: a list for each column would take 0.8 µs a report more."""
@@ -153,14 +154,14 @@ class Pending:
     def sources(self) -> Iterator[str]:
         """Those of which something waits, the first to come first; where others stood is forgotten."""
         self._cells = {}
-        for source, chain in self._sources.items():
+        for chain in self._sources.values():
             for repeats in chain:
-                self._stands(source, repeats.known)
+                self._stands(repeats)
         return iter(self._sources)
 
     def begin(self, source: str, known: Known) -> Repeats:
         """A new group for the next repeats of a source; the one before it is complete."""
-        repeats = known.repeats = Repeats(source, known)
+        repeats = known.repeats = Repeats(source, known, _cell(known))
         self.begun += 1
         chain = self._sources.get(source)
         if chain is None:
@@ -169,20 +170,19 @@ class Pending:
             if chain[-1].known is not known:
                 chain[-1].known.repeats = None
             chain.append(repeats)
-        self._stands(source, known)
+        self._stands(repeats)
         return repeats
 
     def holds(self, source: str, key: int) -> bool:
         """Whether a report with this key waits: then the next one is its resend, and too near to it to be told apart later."""
         return any(key in repeats.reports[2::ROW] for repeats in self._sources.get(source, ()))
 
-    def _stands(self, source: str, known: Known) -> None:
-        cell = _cell(known)
-        here = self._cells.get(cell)
+    def _stands(self, repeats: Repeats) -> None:
+        here = self._cells.get(repeats.cell)
         if here is None:
-            self._cells[cell] = [source]
+            self._cells[repeats.cell] = [repeats.source]
         else:
-            here.append(source)
+            here.append(repeats.source)
 
     def of_source(self, source: str) -> list[Repeats]:
         """Take what is pending of a source."""
@@ -219,9 +219,9 @@ class Pending:
         if not same and not all(known.covers(repeats.places, repeats.reports[1::ROW]) for repeats in waiting):
             return False
         for repeats in waiting:
-            repeats.known = known
+            repeats.known, repeats.cell = known, _cell(known)
             known.last = max(known.last, awaited.last)
-            self._stands(source, known)
+            self._stands(repeats)
         known.repeats, awaited.repeats = awaited.repeats, None
         return True
 

@@ -5,7 +5,7 @@ from collections.abc import Awaitable, Callable
 from typing import cast
 
 from adapters.case_store import Cases
-from adapters.hot import HotStore, Keys, connect
+from adapters.hot import LAYOUT, HotStore, Keys, connect
 from incidents.case import Case
 from incidents.events import CaseId
 from incidents.vocabulary import State
@@ -13,7 +13,7 @@ from tests.incidents.closing import Desk, desk_in
 
 Scenario = Callable[[Cases], Awaitable[None]]
 Run = Callable[[Scenario], None]
-READY = "local run = string.match(redis.call('INFO', 'server'), 'run_id:(%w+)') redis.call('SET', KEYS[1], run .. ':cluster')"
+READY = f"local run = string.match(redis.call('INFO', 'server'), 'run_id:(%w+)') redis.call('SET', KEYS[1], run .. ':cluster:{LAYOUT}')"
 FAR_MS = 1 << 45
 
 

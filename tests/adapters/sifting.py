@@ -70,7 +70,7 @@ def hinted(source: str, case: str, offsets: int | list[int], **where: object) ->
 async def ready(redis: "Redis", keys: Keys) -> None:
     """Set the key that the guard asks for."""
     run_id = await cast(Awaitable[bytes], redis.eval("return string.match(redis.call('INFO', 'server'), 'run_id:(%w+)')", 0))
-    await redis.set(keys.ready, f"{run_id.decode()}:{CLUSTER}")
+    await redis.set(keys.ready, HotStore(redis, keys, CLUSTER).ready_on(run_id.decode()))
 
 
 def light(source: str, offsets: int | list[int], **where: object) -> Group:

@@ -26,7 +26,7 @@ async def hot_store(settings: Settings) -> AsyncIterator[HotStore]:
     redis = connect(settings.redis_url)
     hot = HotStore(redis, Keys(settings.namespace, settings.city), CLUSTER)
     run_id = (await redis.info("server"))["run_id"]
-    await redis.set(hot.keys.ready, f"{run_id}:{CLUSTER}")
+    await redis.set(hot.keys.ready, hot.ready_on(run_id))
     try:
         yield hot
     finally:

@@ -2,10 +2,13 @@
 
 import asyncio
 import uuid
+from collections.abc import Awaitable
+from typing import cast
 
 import orjson
 import pytest
 
+from adapters.hot import LAYOUT
 from adapters.sift import Answer, Learned
 from incidents.errors import NotReady
 from incidents.vocabulary import State
@@ -180,6 +183,19 @@ def test_a_repeat_that_joined_the_case_of_its_hint_is_answered_without_it(on_she
         assert answer.learned[1].case == "QD-/a-1", "a question is answered in full, whatever its hint"
 
     on_shelf(scenario)
+
+
+def test_a_redis_that_an_older_version_filled_refuses(redis_server: str) -> None:
+    async def scenario() -> None:
+        store, hot = await redis_sift(redis_server, f"t{uuid.uuid4().hex[:8]}.")
+        filled = await cast(Awaitable[bytes], hot.redis.get(hot.keys.ready))
+        assert filled.endswith(f":{LAYOUT}".encode())
+        await hot.redis.set(hot.keys.ready, filled.rpartition(b":")[0])
+        with pytest.raises(NotReady, match="of another version"):
+            await store.call(0, "T", [group("/a", 1)])
+        await hot.close()
+
+    asyncio.run(scenario())
 
 
 def test_a_flushed_redis_refuses(redis_server: str) -> None:

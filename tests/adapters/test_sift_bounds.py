@@ -9,6 +9,7 @@ import pytest
 
 from adapters.hot import HotStore
 from adapters.restore import Vault
+from adapters.seen import seen_by
 from adapters.sift import RedisSift
 from incidents.case import Case
 from incidents.commands import SourceTotal
@@ -72,7 +73,7 @@ def test_thousands_of_cases_at_one_address_cost_a_few_commands(redis_own: Server
     on_redis(redis_own, scenario)
 
 
-def test_a_recognised_repeat_costs_two_commands_of_its_own(redis_own: Server) -> None:
+def test_a_recognised_repeat_costs_no_command_of_its_own(redis_own: Server) -> None:
     async def scenario(store: RedisSift, hot: HotStore) -> None:
         await store.call(0, "T", [group(f"/c{at}", at, s=at, east_m=200 * at) for at in range(50)])
         rounds = [
@@ -80,7 +81,7 @@ def test_a_recognised_repeat_costs_two_commands_of_its_own(redis_own: Server) ->
         ]
         for groups in rounds[:4]:
             await store.call(0, "T", groups)
-        assert await work(hot, store.call(0, "T", rounds[4])) < 2 * 50 + 35
+        assert await work(hot, store.call(0, "T", rounds[4])) < 35
 
     on_redis(redis_own, scenario)
 
@@ -97,10 +98,12 @@ def test_a_full_redis_refuses_the_call_and_loses_no_report(redis_own: Server) ->
     on_redis(redis_own, scenario)
 
 
-def told(case: Case, offset: int) -> Case:
-    """A case with one source up to this offset."""
-    total = SourceTotal(count=3, first=case.first_seen, last=case.last_seen, topic_id="T", partition=0, offset=offset)
-    return case.model_copy(update={"totals": {"/known": total}})
+def told(case: Case, offset: int, others: int = 0) -> Case:
+    """A case with one source up to this offset, and others that were seen before it."""
+    sources = {"/known": offset} | {f"/other{at}": at for at in range(others)}
+    first, last = case.first_seen, case.last_seen
+    totals = {key: SourceTotal(count=3, first=first, last=last, topic_id="T", partition=0, offset=at) for key, at in sources.items()}
+    return case.model_copy(update={"totals": totals})
 
 
 def at_the_place_of(case: Case, source: str, offset: int) -> Group:
@@ -122,5 +125,25 @@ def test_sifting_goes_on_with_what_a_rebuild_filled_in(redis_own: Server) -> Non
             (case.case_id, "merged", "same_source"),
             (case.case_id, "merged", "same_place"),
         ]
+
+    on_redis(redis_own, scenario)
+
+
+@pytest.mark.parametrize("others", [0, 2, 3, 5])
+def test_the_totals_of_however_many_sources_are_filled_in_again(redis_own: Server, others: int) -> None:
+    async def scenario(store: RedisSift, hot: HotStore) -> None:
+        case = told(desk_in(State.HANDLING).open, 17, others)
+        vault = Vault(hot)
+        async with vault.lock():
+            await vault.restore_sifting([case], CITY.catalogue)
+        before = await seen_by(hot, [case.case_id])
+        assert before[case.case_id].count == 3 * (others + 1)
+        assert sorted(last.offset for last in before[case.case_id].positions) == [*range(others), 17]
+        more = at_the_place_of(case, "/known", 18)
+        more.notable = True
+        answer = await store.call(0, "T", [more])
+        flat = orjson.loads(answer.outcome)["sights"][0]["totals"]
+        counts = {source: total.split("|")[0] for source, total in zip(flat[::2], flat[1::2], strict=True)}
+        assert counts == {"/known": "4"} | {f"/other{at}": "3" for at in range(others)}
 
     on_redis(redis_own, scenario)

@@ -1,8 +1,11 @@
 """What a single group may rely on in the atomic call: light groups, other sources, people, crowds; from script and twin alike."""
 
+import itertools
+
 import orjson
 import pytest
 
+from adapters.seen import seen_by
 from adapters.sift import Answer
 from incidents.steps.sifting import CROWD, PAGE, Group
 from incidents.vocabulary import State
@@ -154,5 +157,24 @@ def test_of_very_many_sources_every_sight_tells_some_and_all_are_told(on_shelf: 
             assert len(flat) < 6 * PAGE
             told |= dict(zip(flat[::2], flat[1::2], strict=True))
         assert sum(int(total.split("|")[0]) for total in told.values()) == many + 60
+
+    on_shelf(scenario)
+
+
+@pytest.mark.parametrize("many", range(1, 7))
+def test_however_many_sources_see_a_case_the_total_of_each_is_told_and_kept(on_shelf: OnShelf, many: int) -> None:
+    async def scenario(shelf: Shelf) -> None:
+        offsets = itertools.count()
+        for again in range(3):
+            for at in range(many):
+                answer = await shelf.call(group(f"/c{at}", next(offsets), s=10 * again + at, notable=True), topic=f"T{again // 2}")
+        (sight,) = orjson.loads(answer.outcome)["sights"]
+        totals = dict(zip(sight["totals"][::2], sight["totals"][1::2], strict=True))
+        assert totals == {f"/c{at}": f"3|{T0 + 1000 * at}|{T0 + 1000 * (20 + at)}|T1|0|{2 * many + at}" for at in range(many)}
+        if shelf.hot is not None:
+            kept = await seen_by(shelf.hot, ["QD-/c0-0", "QD-/never-1"])
+            assert list(kept) == ["QD-/c0-0"]
+            assert kept["QD-/c0-0"].count == 3 * many
+            assert {(last.topic_id, last.offset) for last in kept["QD-/c0-0"].positions} == {("T1", 2 * many + at) for at in range(many)}
 
     on_shelf(scenario)

@@ -12,7 +12,7 @@ from kafka import KafkaAdminClient, OffsetAndMetadata, TopicPartition
 from adapters import reader
 from adapters.bus import Out, Publisher
 from adapters.fates import encode_fates
-from adapters.hot import Keys, connect
+from adapters.hot import HotStore, Keys, connect
 from config.settings import Settings
 from config.topics import CASE_COMMANDS, CASE_EVENTS, CASES_LATEST, FATES, REJECTED, REPORTED
 from incidents.case import Case
@@ -133,7 +133,7 @@ class History:
         redis = connect(self.settings.redis_url)
         cluster = (await asyncio.to_thread(reader.state, self.settings.kafka_bootstrap, self.settings.named(REPORTED.name))).cluster_id
         info = await redis.info("server")
-        await redis.set(keys.ready, f"{info['run_id']}:{cluster}")
+        await redis.set(keys.ready, HotStore(redis, keys, cluster).ready_on(info["run_id"]))
         for case_id, count in counts.items():
             partition = 0 if case_id == self.a else 1
             text = f"{count}|0|9|{self.topic_id}|{partition}|{4 if partition == 0 else 2}"

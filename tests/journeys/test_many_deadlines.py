@@ -11,7 +11,7 @@ import pytest
 from adapters.bus import Publisher
 from adapters.case_store import Move, RedisCases
 from adapters.clock import RealClock
-from adapters.hot import HotStore, Keys, connect
+from adapters.hot import LAYOUT, HotStore, Keys, connect
 from config.load import load_city
 from config.settings import Settings
 from config.topics import CASE_COMMANDS
@@ -24,7 +24,7 @@ from tests.journeys.messages import records_of
 from tests.streams.fact_agents import AT, a_fact
 
 MANY = 10_000
-READY = "local run = string.match(redis.call('INFO', 'server'), 'run_id:(%w+)') redis.call('SET', KEYS[1], run .. ':cluster')"
+READY = f"local run = string.match(redis.call('INFO', 'server'), 'run_id:(%w+)') redis.call('SET', KEYS[1], run .. ':cluster:{LAYOUT}')"
 
 
 async def never() -> None:

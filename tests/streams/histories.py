@@ -4,12 +4,12 @@ The real lanes, over the twin of the atomic call or over the script on a real Re
 """
 
 import random
-from collections.abc import Awaitable
 from functools import cache
-from typing import NamedTuple, cast
+from typing import NamedTuple
 
 import orjson
 
+from adapters.seen import seen_by
 from adapters.sift_memory import MemorySift
 from config.load import load_city
 from config.settings import Settings
@@ -244,10 +244,10 @@ async def counted(shelf: Shelf) -> int:
     if isinstance(shelf.store, MemorySift):
         return sum(seen.count for seen in shelf.store.cases.values())
     assert shelf.hot is not None
-    redis = shelf.hot.redis
-    keys = [key async for key in redis.scan_iter(shelf.hot.keys.sift + "seen:*")]
-    totals: list[bytes] = [total for key in keys for total in await cast(Awaitable[list[bytes]], redis.hvals(key))]
-    return sum(int(total.split(b"|")[0]) for total in totals)
+    prefix = shelf.hot.keys.sift + "case:"
+    keys = [key async for key in shelf.hot.redis.scan_iter(prefix + "*")]
+    seen = await seen_by(shelf.hot, [key.decode().removeprefix(prefix) for key in keys])
+    return sum(totals.count for totals in seen.values())
 
 
 async def check(seed: int, shelf: Shelf) -> None:
