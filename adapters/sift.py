@@ -27,7 +27,7 @@ MOST_AT_ONCE = 200
 MORE = 8
 """Openings of other reports that a sight brings, for their evidence and words."""
 GROUP = "<HiiI6BdI5dIIBB"  # the same in sift.lua
-BUDGET_US = 3_000
+BUDGET_US = 4_000
 """What a call may spend on groups; the one that is begun then, and telling and keeping it all, end before 10 ms (ARCHITECTURE.md §3)."""
 
 
