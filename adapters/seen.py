@@ -11,7 +11,7 @@ from adapters.sift_layout import totals_in
 from config.settings import Settings
 from incidents.audit_checks import Totals
 
-AT_ONCE = 200  # keys per call: about a millisecond of Redis
+AT_ONCE = 200  # cases per call: about a millisecond of Redis
 SCRIPT = """
 local r, prefix = {}, KEYS[2]
 for i = 2, #ARGV do
@@ -29,12 +29,12 @@ def read_seen(settings: Settings, cluster_id: str, case_ids: Sequence[str]) -> d
 async def _read(settings: Settings, cluster_id: str, case_ids: Sequence[str]) -> dict[str, Totals]:
     hot = HotStore(connect(settings.redis_url), Keys(settings.namespace, settings.city), cluster_id)
     try:
-        return await seen_by(hot, case_ids)
+        return await totals_of(hot, case_ids)
     finally:
         await hot.close()
 
 
-async def seen_by(hot: HotStore, case_ids: Sequence[str]) -> dict[str, Totals]:
+async def totals_of(hot: HotStore, case_ids: Sequence[str]) -> dict[str, Totals]:
     """The same over a connection that is there."""
     found: dict[str, Totals] = {}
     for start in range(0, max(1, len(case_ids)), AT_ONCE):

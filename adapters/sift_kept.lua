@@ -124,7 +124,7 @@ end
 
 -- Adds a source's reports, the last of them at `offset`; returns count, first and last of its total, and whether the source is new to the case.
 local function add_total(c, source, many, first, last, offset)
-  local few, n, f, l, at, behind = c.sources <= FEW, nil, nil, nil, nil, nil
+  local few, n, f, l, at, behind = c.sources <= FEW
   if few then
     n, f, l, at, behind = total_of(c, source)
   else

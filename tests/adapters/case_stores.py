@@ -2,27 +2,25 @@
 
 import uuid
 from collections.abc import Awaitable, Callable
-from typing import cast
 
 from adapters.case_store import Cases
-from adapters.hot import LAYOUT, HotStore, Keys, connect
+from adapters.hot import HotStore, Keys, connect
 from incidents.case import Case
 from incidents.events import CaseId
 from incidents.vocabulary import State
+from tests.hot import let_in
 from tests.incidents.closing import Desk, desk_in
 
 Scenario = Callable[[Cases], Awaitable[None]]
 Run = Callable[[Scenario], None]
-READY = f"local run = string.match(redis.call('INFO', 'server'), 'run_id:(%w+)') redis.call('SET', KEYS[1], run .. ':cluster:{LAYOUT}')"
 FAR_MS = 1 << 45
 
 
 async def hot_store(url: str) -> HotStore:
     """A guarded store in a fresh namespace."""
-    redis = connect(url)
-    keys = Keys(f"t{uuid.uuid4().hex[:8]}.", "qingdao")
-    await cast(Awaitable[object], redis.eval(READY, 1, keys.ready))
-    return HotStore(redis, keys, "cluster")
+    hot = HotStore(connect(url), Keys(f"t{uuid.uuid4().hex[:8]}.", "qingdao"), "cluster")
+    await let_in(hot)
+    return hot
 
 
 def numbered(case: Case, number: int) -> Case:

@@ -2,11 +2,10 @@
 
 import copy
 import itertools
-from collections.abc import Awaitable, Callable
-from typing import Any, cast
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any
 
 import orjson
-from redis.asyncio import Redis
 
 from adapters.case_store import MOVES
 from adapters.hot import HotStore, Keys, connect
@@ -14,6 +13,7 @@ from adapters.sift import BUDGET_US, Answer, RedisSift, Sift
 from adapters.sift_memory import MemorySift
 from incidents.steps.sifting import CM, Group, MatchRule
 from incidents.vocabulary import State
+from tests.hot import let_in
 
 X, Y, COS = 1_203_826_000, 360_671_000, 808_000
 T0 = 1_795_219_200_000
@@ -67,12 +67,6 @@ def hinted(source: str, case: str, offsets: int | list[int], **where: object) ->
     return group(source, offsets, hint=case, new_id="", opening="", **where)  # type: ignore[arg-type]
 
 
-async def ready(redis: "Redis", keys: Keys) -> None:
-    """Set the key that the guard asks for."""
-    run_id = await cast(Awaitable[bytes], redis.eval("return string.match(redis.call('INFO', 'server'), 'run_id:(%w+)')", 0))
-    await redis.set(keys.ready, HotStore(redis, keys, CLUSTER).ready_on(run_id.decode()))
-
-
 def light(source: str, offsets: int | list[int], **where: object) -> Group:
     """A machine's report as it comes first: nothing to open a case with."""
     return group(source, offsets, new_id="", opening="", **where)  # type: ignore[arg-type]
@@ -80,10 +74,8 @@ def light(source: str, offsets: int | list[int], **where: object) -> Group:
 
 async def redis_sift(url: str, namespace: str, budget_us: int = BUDGET_US) -> tuple[RedisSift, HotStore]:
     """The real store in a namespace, ready."""
-    redis = connect(url)
-    keys = Keys(namespace, "qingdao")
-    await ready(redis, keys)
-    hot = HotStore(redis, keys, CLUSTER)
+    hot = HotStore(connect(url), Keys(namespace, "qingdao"), CLUSTER)
+    await let_in(hot)
     return RedisSift(hot, "r1", budget_us=budget_us), hot
 
 
@@ -138,6 +130,12 @@ class Shelf:
 
 def _text(moment: int | None) -> str:
     return "" if moment is None else str(moment)
+
+
+def totals_told(sight: Mapping[str, Any]) -> dict[str, str]:
+    """Source -> total of a sight of the outcome."""
+    flat = sight["totals"]
+    return dict(zip(flat[::2], flat[1::2], strict=True))
 
 
 def verdicts(answer: Answer) -> list[tuple[Any, ...]]:

@@ -1,8 +1,6 @@
 """The cases in the hot store: one contract for Redis and its twin."""
 
 import asyncio
-from collections.abc import Awaitable
-from typing import cast
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -17,7 +15,8 @@ from incidents.commands import Outcome
 from incidents.errors import NotReady
 from incidents.events import CaseId
 from incidents.vocabulary import State
-from tests.adapters.case_stores import FAR_MS, READY, Run, due, forgotten, hot_store, lives, numbered
+from tests.adapters.case_stores import FAR_MS, Run, due, forgotten, hot_store, lives, numbered
+from tests.hot import let_in
 from tests.incidents.closing import CASE, CITY, PHOTO, desk_in
 
 
@@ -163,7 +162,7 @@ def test_restoring_brings_back_cases_lists_and_deadlines_and_needs_no_guard(redi
         with pytest.raises(NotReady):
             await store.load([])
         await restore(hot, store, case)
-        await cast(Awaitable[object], hot.redis.eval(READY, 1, hot.keys.ready))
+        await let_in(hot)
         assert await store.load([CASE]) == {CASE: case}
         assert (await store.page(None, 5))[0] == [case]
         assert await due(store) == [deadline.id for deadline in case.deadlines]

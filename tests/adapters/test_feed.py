@@ -15,6 +15,7 @@ from adapters.feed import Feed, Frame, MemoryFeed, RedisFeed
 from adapters.hot import HotStore, Keys, connect
 from config.settings import Settings
 from incidents.errors import NotReady
+from tests.hot import let_in
 from tests.streams.fact_agents import a_fact, frame_of
 
 CLUSTER = "test"
@@ -25,8 +26,7 @@ async def hot_store(settings: Settings) -> AsyncIterator[HotStore]:
     """A hot store that is ready, in a namespace of its own."""
     redis = connect(settings.redis_url)
     hot = HotStore(redis, Keys(settings.namespace, settings.city), CLUSTER)
-    run_id = (await redis.info("server"))["run_id"]
-    await redis.set(hot.keys.ready, hot.ready_on(run_id))
+    await let_in(hot)
     try:
         yield hot
     finally:

@@ -9,7 +9,7 @@ import pytest
 
 from adapters.hot import HotStore
 from adapters.restore import Vault
-from adapters.seen import seen_by
+from adapters.seen import totals_of
 from adapters.sift import RedisSift
 from incidents.case import Case
 from incidents.commands import SourceTotal
@@ -17,7 +17,7 @@ from incidents.errors import TryAgain
 from incidents.events import epoch_ms
 from incidents.steps.sifting import Group
 from incidents.vocabulary import State
-from tests.adapters.sifting import Shelf, group, hinted, light, redis_sift, verdicts
+from tests.adapters.sifting import Shelf, group, hinted, light, redis_sift, totals_told, verdicts
 from tests.incidents.closing import CITY, desk_in
 from tests.servers import Server
 
@@ -136,14 +136,14 @@ def test_the_totals_of_however_many_sources_are_filled_in_again(redis_own: Serve
         vault = Vault(hot)
         async with vault.lock():
             await vault.restore_sifting([case], CITY.catalogue)
-        before = await seen_by(hot, [case.case_id])
+        before = await totals_of(hot, [case.case_id])
         assert before[case.case_id].count == 3 * (others + 1)
         assert sorted(last.offset for last in before[case.case_id].positions) == [*range(others), 17]
         more = at_the_place_of(case, "/known", 18)
         more.notable = True
         answer = await store.call(0, "T", [more])
-        flat = orjson.loads(answer.outcome)["sights"][0]["totals"]
-        counts = {source: total.split("|")[0] for source, total in zip(flat[::2], flat[1::2], strict=True)}
+        told_now = totals_told(orjson.loads(answer.outcome)["sights"][0])
+        counts = {source: total.split("|")[0] for source, total in told_now.items()}
         assert counts == {"/known": "4"} | {f"/other{at}": "3" for at in range(others)}
 
     on_redis(redis_own, scenario)

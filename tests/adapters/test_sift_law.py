@@ -13,7 +13,7 @@ from adapters.sift import Answer, RedisSift, Sift
 from adapters.sift_memory import MemorySift
 from incidents.steps.sifting import CROWD, Group
 from incidents.vocabulary import ENDED, State
-from tests.adapters.sifting import T0, Shelf, group, light, redis_sift, rule
+from tests.adapters.sifting import T0, Shelf, group, light, redis_sift, rule, totals_told
 
 SOURCES = ("/a", "/b", "/c", "/person")
 STATES = (State.DISPATCHED, State.CHECKING, State.CLOSED, State.NOT_FILED, State.VOID, State.HELD)
@@ -164,8 +164,7 @@ def plain(answer: Answer) -> tuple[Any, ...]:
         return None, answer.learned
     outcome = orjson.loads(answer.outcome)
     for sight in outcome["sights"]:
-        flat = sight["totals"]
-        sight["totals"] = dict(zip(flat[::2], flat[1::2], strict=True))
+        sight["totals"] = totals_told(sight)
     return outcome["fates"], outcome["sights"], answer.learned, answer.waiting
 
 

@@ -5,11 +5,11 @@ import itertools
 import orjson
 import pytest
 
-from adapters.seen import seen_by
+from adapters.seen import totals_of
 from adapters.sift import Answer
 from incidents.steps.sifting import CROWD, PAGE, Group
 from incidents.vocabulary import State
-from tests.adapters.sifting import T0, OnShelf, Shelf, group, hinted, light, rule, verdicts
+from tests.adapters.sifting import T0, OnShelf, Shelf, group, hinted, light, rule, totals_told, verdicts
 
 PLATE = "plate:鲁B12345"
 
@@ -153,9 +153,9 @@ def test_of_very_many_sources_every_sight_tells_some_and_all_are_told(on_shelf: 
         told: dict[str, str] = {}
         for at in range(60):
             answer = await shelf.call(hinted("/c0", "QD-/c0-0", many + at, s=many + at, notable=True))
-            flat = orjson.loads(answer.outcome)["sights"][0]["totals"]
-            assert len(flat) < 6 * PAGE
-            told |= dict(zip(flat[::2], flat[1::2], strict=True))
+            sight = orjson.loads(answer.outcome)["sights"][0]
+            assert len(sight["totals"]) < 6 * PAGE
+            told |= totals_told(sight)
         assert sum(int(total.split("|")[0]) for total in told.values()) == many + 60
 
     on_shelf(scenario)
@@ -169,10 +169,9 @@ def test_however_many_sources_see_a_case_the_total_of_each_is_told_and_kept(on_s
             for at in range(many):
                 answer = await shelf.call(group(f"/c{at}", next(offsets), s=10 * again + at, notable=True), topic=f"T{again // 2}")
         (sight,) = orjson.loads(answer.outcome)["sights"]
-        totals = dict(zip(sight["totals"][::2], sight["totals"][1::2], strict=True))
-        assert totals == {f"/c{at}": f"3|{T0 + 1000 * at}|{T0 + 1000 * (20 + at)}|T1|0|{2 * many + at}" for at in range(many)}
+        assert totals_told(sight) == {f"/c{at}": f"3|{T0 + 1000 * at}|{T0 + 1000 * (20 + at)}|T1|0|{2 * many + at}" for at in range(many)}
         if shelf.hot is not None:
-            kept = await seen_by(shelf.hot, ["QD-/c0-0", "QD-/never-1"])
+            kept = await totals_of(shelf.hot, ["QD-/c0-0", "QD-/never-1"])
             assert list(kept) == ["QD-/c0-0"]
             assert kept["QD-/c0-0"].count == 3 * many
             assert {(last.topic_id, last.offset) for last in kept["QD-/c0-0"].positions} == {("T1", 2 * many + at) for at in range(many)}

@@ -18,6 +18,7 @@ from config.topics import CASE_COMMANDS, CASE_EVENTS, CASES_LATEST, FATES, REJEC
 from incidents.case import Case
 from incidents.commands import Place, SourceTotal
 from incidents.vocabulary import Channel, Severity, State
+from tests.hot import let_in
 
 Keep = Callable[[str, Out], bool]
 TIME = "2026-11-21T08:15:02+08:00"
@@ -132,8 +133,7 @@ class History:
         keys = Keys(self.settings.namespace, self.settings.city)
         redis = connect(self.settings.redis_url)
         cluster = (await asyncio.to_thread(reader.state, self.settings.kafka_bootstrap, self.settings.named(REPORTED.name))).cluster_id
-        info = await redis.info("server")
-        await redis.set(keys.ready, HotStore(redis, keys, cluster).ready_on(info["run_id"]))
+        await let_in(HotStore(redis, keys, cluster))
         for case_id, count in counts.items():
             partition = 0 if case_id == self.a else 1
             text = f"{count}|0|9|{self.topic_id}|{partition}|{4 if partition == 0 else 2}"

@@ -4,14 +4,13 @@ import asyncio
 import time
 import uuid
 from datetime import timedelta
-from typing import cast
 
 import pytest
 
 from adapters.bus import Publisher
 from adapters.case_store import Move, RedisCases
 from adapters.clock import RealClock
-from adapters.hot import LAYOUT, HotStore, Keys, connect
+from adapters.hot import HotStore, Keys, connect
 from config.load import load_city
 from config.settings import Settings
 from config.topics import CASE_COMMANDS
@@ -20,11 +19,11 @@ from incidents.events import CaseId, epoch_ms
 from incidents.vocabulary import DeadlineKind, State
 from streams.clock import ClockStage
 from streams.routing import CommandBus
+from tests.hot import let_in
 from tests.journeys.messages import records_of
 from tests.streams.fact_agents import AT, a_fact
 
 MANY = 10_000
-READY = f"local run = string.match(redis.call('INFO', 'server'), 'run_id:(%w+)') redis.call('SET', KEYS[1], run .. ':cluster:{LAYOUT}')"
 
 
 async def never() -> None:
@@ -37,10 +36,9 @@ def test_ten_thousand_deadlines_of_one_second_are_commands_within_seconds(settin
     case = a_fact(state=State.HANDLING).case.model_copy(update={"deadlines": (deadline,)})
 
     async def fire() -> float:
-        redis = connect(settings.redis_url)
         keys = Keys(f"{settings.namespace}{uuid.uuid4().hex[:8]}", settings.city)
-        await cast("asyncio.Future[object]", redis.eval(READY, 1, keys.ready))
-        hot, publisher = HotStore(redis, keys, "cluster"), Publisher(settings.kafka_bootstrap)
+        hot, publisher = HotStore(connect(settings.redis_url), keys, "cluster"), Publisher(settings.kafka_bootstrap)
+        await let_in(hot)
         store = RedisCases(hot)
         await store.apply([Move(None, case.model_copy(update={"case_id": CaseId(f"QD-1-{n:05}")})) for n in range(MANY)])
         later = (AT + timedelta(seconds=1)).timestamp()

@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 import orjson
 
-from adapters.seen import seen_by
+from adapters.seen import totals_of
 from adapters.sift_memory import MemorySift
 from config.load import load_city
 from config.settings import Settings
@@ -246,7 +246,7 @@ async def counted(shelf: Shelf) -> int:
     assert shelf.hot is not None
     prefix = shelf.hot.keys.sift + "case:"
     keys = [key async for key in shelf.hot.redis.scan_iter(prefix + "*")]
-    seen = await seen_by(shelf.hot, [key.decode().removeprefix(prefix) for key in keys])
+    seen = await totals_of(shelf.hot, [key.decode().removeprefix(prefix) for key in keys])
     return sum(totals.count for totals in seen.values())
 
 
