@@ -4,13 +4,13 @@
 --
 -- KEYS[2] prefix of sift's keys · KEYS[3] hash of the events clock, or ""
 -- ARGV[2] partition · [3] topic id · [4] highest event time of the batch (ms) · [5] version of the rules · [6] µs that may be spent
--- ARGV[7] an entry of the outbox that is published by now, or ""
--- ARGV[8] the rules, [[family, radius, window, span, recurs, quiet, by place, confirm, edge], …]
--- ARGV[9..] two per group: the group (GROUP, then its times, 8 bytes each, its keys, 4 bytes each, its strings, and its offsets, a JSON array)
+-- ARGV[7] an entry of the outbox that is published by now, or "" · [8] one that is being published, or ""
+-- ARGV[9] the rules, [[family, radius, window, span, recurs, quiet, by place, confirm, edge], …]
+-- ARGV[10..] two per group: the group (GROUP, then its times, 8 bytes each, its keys, 4 bytes each, its strings, and its offsets, a JSON array)
 --   · its opening, a JSON object, or ""
 --
--- Returns {entry id or "", outcome JSON, [[verdict, case, x, y, first, last, urgent], …] JSON, entries in the outbox}: more than its own
--- entry means that others' come first. A group without opening that joined the case its hint names is answered `merged` alone, for there is
+-- Returns {entry id or "", outcome JSON, [[verdict, case, x, y, first, last, urgent], …] JSON, entries in the outbox beside its own and [8]}:
+-- these are others' and come first. A group without opening that joined the case its hint names is answered `merged` alone, for there is
 -- nothing to learn. Groups beyond the list are answered `later`: the time was up. A group is answered `again` when it must
 -- open a case but brought no opening for its first fresh report, or when its reports might not all be judged like the first: it comes again,
 -- split into single reports. Every later group of its source or near it in this call is answered `later`, so that a source, and what may be
@@ -26,7 +26,7 @@ local told = {}
 local stuck = {sources = {}, things = {}, places = {}, wide = {}}
 local rules, reach_of = {}, {}
 
-for number, r in ipairs(decode(ARGV[8])) do
+for number, r in ipairs(decode(ARGV[9])) do
   rules[number - 1] = {family = r[1], radius = r[2], window = r[3], span = r[4], recurs = r[5], quiet = r[6], by_place = r[7] == 1,
     confirm = r[8], edge = r[9], cells = format('%splace:%s:%d:', prefix, r[1], r[9])}
   reach_of[r[1]] = max(reach_of[r[1]] or 0, r[2])
@@ -406,7 +406,7 @@ end
 
 local function until_time_is_up()
   local till, work = now[1] * 1000000 + now[2] + tonumber(ARGV[6]), 0
-  for from = 9, #ARGV, 2 * AT_ONCE do
+  for from = 10, #ARGV, 2 * AT_ONCE do
     for _, g in ipairs(next_groups(from)) do
       if work >= 4 then
         local at = call('TIME')
@@ -445,8 +445,10 @@ if KEYS[3] ~= '' and ARGV[4] ~= '' then
 end
 local outbox, entry, said = prefix .. 'outbox:' .. partition, '', ''
 if ARGV[7] ~= '' then call('XDEL', outbox, ARGV[7]) end
+local others = call('XLEN', outbox)
+if ARGV[8] ~= '' then others = others - #call('XRANGE', outbox, ARGV[8], ARGV[8]) end
 if #fates > 0 then
   said = outcome()
   entry = call('XADD', outbox, '*', 'o', said)
 end
-return {entry, said, '[' .. concat(learned, ',') .. ']', call('XLEN', outbox)}
+return {entry, said, '[' .. concat(learned, ',') .. ']', others}

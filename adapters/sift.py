@@ -53,22 +53,25 @@ LATER = Learned("later")
 class Answer:
     """One entry of the outbox ("" when nothing new was decided) and what each group came to, in order.
 
-    `waiting` is how many entries are in the outbox now; when it holds others', they are to be published first.
+    `others` is how many entries of others the outbox holds: they are to be published first.
     """
 
     entry: str
     outcome: bytes
     learned: tuple[Learned, ...]
-    waiting: int
+    others: int
 
 
 class Sift(Protocol):
     """What intake may assume: a call is atomic, raises TryAgain or NotReady having changed nothing it will not answer `already` for, and
     entries of a partition's outbox come in the order of their calls."""
 
-    async def call(self, partition: int, topic_id: str, groups: Sequence[Group], high: int | None = None, published: str = "") -> Answer:
+    async def call(
+        self, partition: int, topic_id: str, groups: Sequence[Group], high: int | None = None, published: str = "", telling: str = ""
+    ) -> Answer:
         """Decide for the groups, strictly in order per source. `high` (ms) is the highest event time so far, for the events clock;
-        `published` an entry of the outbox to be forgotten with it, which spares a call of its own."""
+        `published` an entry of the outbox to be forgotten with it, which spares a call of its own; `telling` one of the caller's that is
+        being published meanwhile, and so no other's."""
 
     async def check(self) -> None:
         """Raise NotReady or TryAgain when a call would: an idle worker must notice a lost store too."""
@@ -81,7 +84,7 @@ class Sift(Protocol):
 
 
 def packed(groups: Sequence[Group]) -> list[bytes | str]:
-    """What the script takes of the groups (its ARGV[8..]): the rules, each once, then two arguments per group."""
+    """What the script takes of the groups (its ARGV[9..]): the rules, each once, then two arguments per group."""
     numbers: dict[tuple[str, int], int] = {}
     rules: list[tuple[object, ...]] = []
     packed: list[bytes | str] = [b""]
@@ -148,12 +151,14 @@ class RedisSift:
         self._prefix = hot.keys.sift
         self._clock = hot.keys.events_clock if events_clock else ""
 
-    async def call(self, partition: int, topic_id: str, groups: Sequence[Group], high: int | None = None, published: str = "") -> Answer:
-        args = [partition, topic_id, "" if high is None else high, self._rules, self._budget, published, *packed(groups)]
-        entry, outcome, learned, waiting = await self._hot.run(SCRIPT, [self._prefix, self._clock], args)
+    async def call(
+        self, partition: int, topic_id: str, groups: Sequence[Group], high: int | None = None, published: str = "", telling: str = ""
+    ) -> Answer:
+        args = [partition, topic_id, "" if high is None else high, self._rules, self._budget, published, telling, *packed(groups)]
+        entry, outcome, learned, others = await self._hot.run(SCRIPT, [self._prefix, self._clock], args)
         answers = list(starmap(Learned, loads(learned)))
         answers += [LATER] * (len(groups) - len(answers))
-        return Answer(entry.decode(), outcome, tuple(answers), waiting)
+        return Answer(entry.decode(), outcome, tuple(answers), others)
 
     async def check(self) -> None:
         await self._hot.run("return 1")

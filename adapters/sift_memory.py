@@ -48,20 +48,24 @@ class MemorySift:
         self._cells: dict[str, dict[str, Seen]] = defaultdict(dict)
         self._serial = itertools.count(1)
 
-    async def call(self, partition: int, topic_id: str, groups: Sequence[Group], high: int | None = None, published: str = "") -> Answer:
+    async def call(
+        self, partition: int, topic_id: str, groups: Sequence[Group], high: int | None = None, published: str = "", telling: str = ""
+    ) -> Answer:
         del high
-        self._boxes[partition].pop(published, None)
+        box = self._boxes[partition]
+        box.pop(published, None)
+        others = len(box) - (telling in box)
         call = _Call(self, partition, topic_id)
         most = max(1, self._most()) if self._most else len(groups)
         learned = (*(call.sift(group) for group in groups[:most]), *(LATER for _ in groups[most:]))
         if not call.fates:
-            return Answer("", b"", learned, len(self._boxes[partition]))
+            return Answer("", b"", learned, others)
         outcome = orjson.dumps(
             {"topic": topic_id, "partition": partition, "rules": self.rules, "fates": call.fates, "sights": list(call.sights.values())}
         )
         entry = str(next(self._serial))
-        self._boxes[partition][entry] = outcome
-        return Answer(entry, outcome, learned, len(self._boxes[partition]))
+        box[entry] = outcome
+        return Answer(entry, outcome, learned, others)
 
     async def check(self) -> None:
         pass

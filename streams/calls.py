@@ -19,6 +19,7 @@ class Calls:
 
     def __init__(self, pending: Pending) -> None:
         self.inflight: list[Group] = []
+        self.untold: deque[int] = deque()  # the first offset of each call that is answered and not yet told
         self._pending = pending
         self._todo: deque[Item] = deque()
         self._due: deque[str] = deque()  # sources whose repeats are to go when nothing new is to be asked
@@ -26,7 +27,7 @@ class Calls:
 
     def clear(self) -> None:
         """Forget all that waits; how much a call can answer stays known."""
-        self.inflight, self._todo, self._due = [], deque(), deque()
+        self.inflight, self.untold, self._todo, self._due = [], deque(), deque(), deque()
 
     def add(self, items: Iterable[Item]) -> None:
         """Behind everything that waits."""
@@ -64,6 +65,7 @@ class Calls:
             self._most = max(LEAST_GROUPS, (len(learned) + done) // 2)  # the time was up, if only because others had the processor
         elif done == self._most:
             self._most = min(MOST_GROUPS, done + done // 8 + 1)  # twice as many would be a third packed for nothing
+        self.untold.append(min(map(_first, self.inflight)))
         self.inflight = []
         self._todo.extendleft(reversed(again))
         if split:  # what waited behind a split group may have overtaken it: by their offsets everything is in the order of the log again
@@ -78,8 +80,9 @@ class Calls:
         return bool(self._due)
 
     def firsts(self) -> Iterator[int]:
-        """The first offset of everything that waits or is under way, but of what is only due."""
-        return map(_first, (*self._todo, *self.inflight))
+        """The first offset of everything that waits, is under way or not yet told, but of what is only due."""
+        yield from map(_first, (*self._todo, *self.inflight))
+        yield from self.untold
 
 
 def _size(item: Item) -> int:

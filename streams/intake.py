@@ -1,36 +1,33 @@
 """The stage that takes the flood: validate, recognise, sift in one atomic call, publish, and only then let the offsets be committed.
 
-Per partition a lane (streams/lanes.py) and a pump, one call in flight, so that a source stays in order while partitions overlap and the
-next batch is validated during the calls of the last. ARCHITECTURE.md §3 is the protocol, `intake_model` its model.
+Per partition a lane (streams/lanes.py) and a pump (streams/pump.py), one call in flight, so that a source stays in order while partitions
+overlap and the next batch is validated during the calls of the last.
 """
 
 import asyncio
 import time
-from collections import Counter
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping
 
-import orjson
 import structlog
 
 from adapters import metrics
-from adapters.bus import Publisher, TopicState
-from adapters.clock import CityClock, ClockKind, parse_clock
+from adapters.bus import TopicState
+from adapters.clock import ClockKind, parse_clock
 from adapters.consumer import Records
 from adapters.fault import Fault
-from adapters.sift import RedisSift, Sift
+from adapters.sift import RedisSift
 from config.settings import Settings
 from config.topics import REPORTED
 from incidents.catalogue import City
 from incidents.events import epoch_ms
 from incidents.places import Locate
-from incidents.steps.sifting import Group
 from streams.agents import Rebuild
 from streams.app import ServiceApp, service_app
 from streams.batches import Batches, Source
 from streams.deps import Deps
 from streams.lanes import Gate, Lane
-from streams.pace import SETTLE_EVERY_S, rest_s, wait_s
+from streams.pace import SETTLE_EVERY_S, wait_s
+from streams.pump import Ports, Pump
 from streams.sorting import Sorter
 from streams.telling import Teller
 
@@ -48,16 +45,6 @@ FAR_MS = 1 << 45
 """The year 3084."""
 
 
-@dataclass(frozen=True)
-class Ports:
-    """What intake acts through."""
-
-    sift: Sift
-    publisher: Publisher
-    clock: CityClock
-    fault: Fault
-
-
 class IntakeStage:
     """A `streams.batches.Stage`."""
 
@@ -68,9 +55,7 @@ class IntakeStage:
         self._ports = ports
         self._topic_id = ""
         self._lanes: dict[int, Lane] = {}
-        self._pumps: dict[int, asyncio.Task[None]] = {}
-        self._unsure: set[int] = set()  # partitions whose outbox may hold what was not published
-        self._published: dict[int, str] = {}  # the entry of a partition's outbox that is published; it leaves with the next call
+        self._pumps: dict[int, Pump] = {}
         self._mapped = -1, 0  # the last append time and the city's
         self._check_at = 0.0
         self._quiet = True  # nothing was read since the last turn: there is nothing, or no room for it
@@ -89,7 +74,9 @@ class IntakeStage:
     async def assigned(self, starts: Mapping[int, int], topic: TopicState) -> None:
         """Publish what a dead worker left in the outboxes, then begin anew at `starts`."""
         await self._stop_pumps()
-        await asyncio.gather(*(self._publish_outbox(partition) for partition in starts))
+        for partition in starts.keys() - self._pumps.keys():
+            self._pumps[partition] = Pump(partition, self._ports, self._teller, self._city.rules)
+        await asyncio.gather(*(self._pumps[partition].publish_outbox() for partition in starts))
         known = self._lanes if topic.topic_id == self._topic_id else {}
         kept = {partition: known.get(partition) or Lane(self._sorter, self._gate, partition) for partition in starts}
         for partition, lane in self._lanes.items():
@@ -97,7 +84,7 @@ class IntakeStage:
                 lane.restart()  # or what waits in it would hold what is known, and that what waits, for ever
         for partition, lane in kept.items():
             lane.restart(starts[partition])
-        self._lanes, self._unsure, self._topic_id = kept, set(), topic.topic_id
+        self._lanes, self._topic_id = kept, topic.topic_id
 
     async def take(self, batch: Mapping[int, Records]) -> None:
         """Validate and recognise; nothing here touches the outside."""
@@ -124,13 +111,10 @@ class IntakeStage:
             metrics.REMEMBERED.set(sum(lane.known() for lane in self._lanes.values()))
         self._settle(now)
         self._quiet = True
-        for pump in [pump for pump in self._pumps.values() if pump.done()]:
-            error = pump.exception()
-            if error is not None:
-                self._pumps = {p: task for p, task in self._pumps.items() if task is not pump}
-                raise error
+        for pump in self._pumps.values():
+            pump.check()
         self._start_pumps()
-        running = [pump for pump in self._pumps.values() if not pump.done()]
+        running = self._running()
         if running and self.full():
             await asyncio.wait(running, timeout=0.1, return_when=asyncio.FIRST_COMPLETED)
         else:
@@ -181,11 +165,11 @@ class IntakeStage:
         for lane in self._lanes.values():
             lane.settle()
         self._start_pumps()
-        if self._pumps:
-            await asyncio.wait(self._pumps.values(), timeout=2)
+        if running := self._running():
+            await asyncio.wait(running, timeout=2)
         await self._stop_pumps()
-        for partition in tuple(self._published):
-            await self._forget_published(partition)
+        for pump in self._pumps.values():
+            await pump.forget_published()
 
     def _appended(self, append_ms: int) -> int:
         """A record's append time on the city's clock; with the `events` clock, later than any event, for it bounds nothing."""
@@ -196,93 +180,15 @@ class IntakeStage:
             self._mapped = append_ms, (epoch_ms(clock.at(append_ms)) if clock.speed else FAR_MS)
         return self._mapped[1]
 
-    # -- pumps
+    def _running(self) -> list[asyncio.Task[None]]:
+        return [pump.task for pump in self._pumps.values() if pump.task is not None and not pump.task.done()]
 
     def _start_pumps(self) -> None:
         for partition, lane in self._lanes.items():
-            pump = self._pumps.get(partition)
-            busy = pump is not None and (not pump.done() or pump.exception() is not None)
-            if not busy and (lane.waiting() or lane.rejected or partition in self._unsure):
-                self._pumps[partition] = asyncio.create_task(self._pump(lane), name=f"intake-{partition}")
+            self._pumps[partition].start(lane, self._topic_id)
 
     async def _stop_pumps(self) -> None:
-        pumps = list(self._pumps.values())
-        for pump in pumps:
-            pump.cancel()
-        await asyncio.gather(*pumps, return_exceptions=True)
-        self._pumps = {}
-
-    async def _pump(self, lane: Lane) -> None:
-        while True:
-            if lane.partition in self._unsure:
-                await self._publish_outbox(lane.partition)
-                self._unsure.discard(lane.partition)
-            await self._tell_rejected(lane)
-            groups = lane.calls()
-            if not groups:
-                await self._forget_published(lane.partition)
-                return
-            began = time.monotonic()
-            try:
-                await self._call(lane, groups)
-            except BaseException:
-                self._unsure.add(lane.partition)
-                lane.put_back()
-                raise
-            if not lane.waiting():
-                await self._forget_published(lane.partition)
-                await asyncio.sleep(rest_s(len(groups), time.monotonic() - began))
-
-    async def _call(self, lane: Lane, groups: Sequence[Group]) -> None:
-        sift, partition = self._ports.sift, lane.partition
-        metrics.SIFT_GROUPS.observe(len(groups))
-        oldest_ms = lane.stamp(min(group.offsets[0] for group in groups))
-        with metrics.REDIS_CALL_SECONDS.labels("sift").time():
-            answer = await sift.call(partition, self._topic_id, groups, lane.high(), self._published.get(partition, ""))
-        self._published.pop(partition, None)
-        self._ports.fault.reached("intake:called")
-        if answer.waiting > bool(answer.entry):  # another's, who called before it died or slept: what it found fresh, we find told
-            await self._publish_outbox(partition)
-        elif answer.entry:
-            await self._publish([(answer.entry, answer.outcome)])
-            self._published[partition] = answer.entry
-        if answer.entry and oldest_ms is not None:
-            metrics.REPORT_AGE_SECONDS.labels("intake").observe(max(0.0, time.time() - oldest_ms / 1000))
-        lane.answered(answer.learned)
-
-    # -- telling
-
-    async def _publish_outbox(self, partition: int) -> None:
-        await self._forget_published(partition)
-        while entries := await self._ports.sift.outbox(partition):
-            await self._publish(entries)
-            await self._ports.sift.remove(partition, [entry for entry, _ in entries])
-
-    async def _forget_published(self, partition: int) -> None:
-        if partition in self._published:
-            await self._ports.sift.remove(partition, [self._published[partition]])
-            del self._published[partition]
-
-    async def _publish(self, entries: Sequence[tuple[str, bytes]]) -> None:
-        outcomes = [(entry, orjson.loads(outcome)) for entry, outcome in entries]
-        await self._ports.publisher.publish([out for entry, outcome in outcomes for out in self._teller.outcome(entry, outcome)])
-        self._ports.fault.reached("intake:published")
-        told: Counter[str] = Counter()
-        for _, outcome in outcomes:
-            for row in outcome["fates"]:
-                told[row[1]] += len(row[5])
-        for verdict, reports in told.items():
-            metrics.REPORTS.labels(verdict).inc(reports)
-
-    async def _tell_rejected(self, lane: Lane) -> None:
-        rejecting = lane.rejecting()
-        if not rejecting:
-            return
-        await self._ports.publisher.publish(self._teller.rejected(self._topic_id, lane.partition, rejecting, self._city.rules))
-        metrics.REPORTS.labels("rejected").inc(len(rejecting))
-        for each in rejecting:
-            metrics.REJECTED.labels(each.error.reason).inc()
-        lane.told()
+        await asyncio.gather(*(pump.stop() for pump in self._pumps.values()))
 
 
 def build_intake(deps: Deps, rebuild: Rebuild) -> ServiceApp:

@@ -53,7 +53,8 @@ class Gate:
 
 
 class Lane:
-    """One partition. `take` reads records in order; `calls` gives the next groups to sift; `answered` takes what they came to."""
+    """One partition. `take` reads records in order; `calls` gives the next groups to sift; `answered` takes what they came to, and
+    `published` says that this is told: the next groups may be sifted before that."""
 
     def __init__(self, sorter: Sorter, gate: Gate, partition: int, start: int = 0) -> None:
         self.partition = partition
@@ -204,7 +205,7 @@ class Lane:
         self._calls.put_back()
 
     def answered(self, learned: Sequence[Learned]) -> None:
-        """Take what the groups in flight came to; everything decided of them is told."""
+        """Take what the groups in flight came to; what was decided of them is still to be told."""
         again: list[Group] = []
         split = False
         for group, answer in zip(self._calls.inflight, learned, strict=True):
@@ -275,6 +276,14 @@ class Lane:
 
     # -- telling
 
+    def published(self) -> None:
+        """What the oldest answered call decided is told."""
+        self._calls.untold.popleft()
+
+    def outbox_published(self) -> None:
+        """What all answered calls decided is told."""
+        self._calls.untold.clear()
+
     def rejecting(self) -> list[Rejected]:
         """The rejected records to tell now; they stay here until `told`."""
         self._rejecting += self.rejected
@@ -312,7 +321,7 @@ class Lane:
 
     def idle(self) -> bool:
         """Whether nothing at all waits."""
-        return not (self._calls.waiting() or self._pending or self.rejected or self._rejecting)
+        return not (self._calls.waiting() or self._calls.untold or self._pending or self.rejected or self._rejecting)
 
     def done(self) -> int:
         """The offset behind everything that is applied and told."""

@@ -58,6 +58,7 @@ class Flood:
         while groups := self._lane.calls():
             answer = await self.sift.call(0, TOPIC, groups)
             self._lane.answered(answer.learned)
+            self._lane.published()
             if answer.entry:
                 await self.sift.remove(0, [answer.entry])
                 outcome = orjson.loads(answer.outcome)

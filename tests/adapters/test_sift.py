@@ -163,14 +163,26 @@ def test_the_outbox_keeps_outcomes_in_order_until_they_are_removed(on_shelf: OnS
     on_shelf(scenario)
 
 
-def test_a_published_entry_leaves_with_the_next_call_and_is_not_counted_as_waiting(on_shelf: OnShelf) -> None:
+def test_a_published_entry_leaves_with_the_next_call_and_is_not_counted_as_anothers(on_shelf: OnShelf) -> None:
     async def scenario(shelf: Shelf) -> None:
         one = await shelf.call(group("/a", 1))
         two = await shelf.store.call(0, "T", [group("/b", 2, east_m=900)], published=one.entry)
-        assert two.waiting == 1
+        assert two.others == 0
         late = await shelf.store.call(0, "T", [group("/b", 2, east_m=900)], published=one.entry)
-        assert (late.entry, late.waiting) == ("", 1), "nothing new, and what is gone is gone"
+        assert (late.entry, late.others) == ("", 1), "nothing new, and what is gone is gone"
         assert [entry for entry, _ in await shelf.store.outbox(0)] == [two.entry]
+
+    on_shelf(scenario)
+
+
+def test_an_entry_that_is_being_told_is_not_anothers_as_long_as_it_is_there(on_shelf: OnShelf) -> None:
+    async def scenario(shelf: Shelf) -> None:
+        one = await shelf.call(group("/a", 1))
+        two = await shelf.store.call(0, "T", [group("/b", 2, east_m=900)], telling=one.entry)
+        assert two.others == 0
+        await shelf.store.remove(0, [two.entry])
+        three = await shelf.store.call(0, "T", [group("/c", 3, east_m=1800)], telling=two.entry)
+        assert three.others == 1, "somebody else told the one, and another one is there"
 
     on_shelf(scenario)
 

@@ -165,7 +165,7 @@ def plain(answer: Answer) -> tuple[Any, ...]:
     outcome = orjson.loads(answer.outcome)
     for sight in outcome["sights"]:
         sight["totals"] = totals_told(sight)
-    return outcome["fates"], outcome["sights"], answer.learned, answer.waiting
+    return outcome["fates"], outcome["sights"], answer.learned, answer.others
 
 
 def test_script_and_twin_crowd_alike(redis_server: str) -> None:

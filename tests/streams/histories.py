@@ -4,12 +4,14 @@ The real lanes, over the twin of the atomic call or over the script on a real Re
 """
 
 import random
+from collections import defaultdict
 from functools import cache
 from typing import NamedTuple
 
 import orjson
 
 from adapters.seen import totals_of
+from adapters.sift import Answer
 from adapters.sift_memory import MemorySift
 from config.load import load_city
 from config.settings import Settings
@@ -88,12 +90,14 @@ class Worker:
         self.shelf, self.kafka = shelf, kafka
         self.lanes: dict[int, Lane] = {}
         self.unsure: set[int] = set()  # partitions whose outbox may hold what nobody published
-        self.published: dict[int, str] = {}  # entries that leave with the next call
+        self.telling: dict[int, Answer] = {}  # what the last call came to, on its way to be told
+        self.published: dict[int, list[str]] = defaultdict(list)  # entries that leave with the next calls
 
     def assigned(self, partitions: set[int]) -> None:
         """These partitions are its own now, each from where it was committed."""
         self.lanes = {p: self.lanes.get(p) or Lane(sorter(), SKEWED, p) for p in partitions}
         self.unsure = set(partitions)
+        self.telling = {}
         for partition, lane in self.lanes.items():
             lane.restart(self.kafka.committed[partition])
 
@@ -102,28 +106,57 @@ class Worker:
         lane = self.lanes[partition]
         lane.take(self.kafka.logs[partition][lane.position : lane.position + many])
 
+    async def pump(self, partition: int) -> None:
+        """Round after round until nothing waits and all is told."""
+        while self.lanes[partition].waiting():
+            await self.call(partition)
+        await self.call(partition)
+
     async def call(self, partition: int, answer_arrives: bool = True) -> None:
-        """The pump's round: what others left, then the next groups."""
+        """The pump's round: what others left, then the next groups, while the last outcome may be still on its way."""
         lane = self.lanes[partition]
         if partition in self.unsure:
             await self.publish(partition)
+            lane.outbox_published()
             self.unsure.discard(partition)
         groups = lane.calls()
         if not groups:
+            self.tell(partition)
             await self.forget_published(partition)
             return
-        answer = await self.shelf.store.call(partition, "T", groups, published=self.published.get(partition, ""))
+        published = self.published[partition][:1]
+        telling = self.telling[partition].entry if partition in self.telling else ""
+        answer = await self.shelf.store.call(partition, "T", groups, published="".join(published), telling=telling)
         if not answer_arrives:
-            lane.put_back()
-            self.unsure.add(partition)
+            self._end(partition)
             return
-        self.published.pop(partition, None)
-        if answer.waiting > bool(answer.entry):
-            await self.publish(partition)
-        elif answer.entry:
-            self.kafka.publish(partition, answer.outcome)
-            self.published[partition] = answer.entry
+        del self.published[partition][: len(published)]
         lane.answered(answer.learned)
+        self.tell(partition)
+        if answer.others:
+            await self.publish(partition)
+            lane.outbox_published()
+        else:
+            self.telling[partition] = answer
+
+    def tell(self, partition: int, broker_answers: bool = True) -> None:
+        """What the last call came to is published, or cannot be."""
+        answer = self.telling.pop(partition, None)
+        if answer is None:
+            return
+        if answer.entry:
+            self.kafka.publish(partition, answer.outcome)
+        if not broker_answers:
+            self._end(partition)
+            return
+        self.published[partition] += [answer.entry] if answer.entry else []
+        self.lanes[partition].published()
+
+    def _end(self, partition: int) -> None:
+        """An engine is away: the pump ends, and the next one begins with the outbox."""
+        self.telling.pop(partition, None)
+        self.lanes[partition].put_back()
+        self.unsure.add(partition)
 
     async def publish(self, partition: int, removes: bool = True, most: int = 1000) -> None:
         """Tell what the outbox holds."""
@@ -135,13 +168,15 @@ class Worker:
 
     async def forget_published(self, partition: int) -> None:
         """Remove what was to leave with the next call: there is none, or it may never have come."""
-        if entry := self.published.pop(partition, ""):
-            await self.shelf.store.remove(partition, [entry])
+        if entries := self.published.pop(partition, []):
+            await self.shelf.store.remove(partition, entries)
 
     def commit(self, partition: int) -> None:
         """Behind all that is applied and told."""
-        if partition not in self.unsure:
-            self.kafka.committed[partition] = max(self.kafka.committed[partition], self.lanes[partition].done())
+        done = self.lanes[partition].done()
+        untold = [offset for offset in range(done) if (partition, offset) not in self.kafka.fates]
+        assert not untold, f"{partition}: {done} is committed, and nobody was told of {untold}"
+        self.kafka.committed[partition] = max(self.kafka.committed[partition], done)
 
 
 def random_logs(rnd: random.Random) -> list[list[Record]]:
@@ -193,7 +228,7 @@ class History:
             while lane.position < len(self.kafka.logs[partition]) or not lane.idle():
                 last.read(partition, 7)
                 lane.settle()
-                await last.call(partition)
+                await last.pump(partition)
             last.commit(partition)
         return self.kafka
 
@@ -210,12 +245,14 @@ class History:
             worker.lanes[partition].settle()
         elif chance < 0.72:
             await worker.call(partition, answer_arrives=rnd.random() < 0.85)
-        elif chance < 0.75:
+        elif chance < 0.77:
+            worker.tell(partition, broker_answers=rnd.random() < 0.8)
+        elif chance < 0.80:
             await worker.publish(partition, removes=rnd.random() < 0.8, most=1)
-        elif chance < 0.88:
+        elif chance < 0.90:
             if self.owners[partition] is worker:
                 worker.commit(partition)
-        elif chance < 0.94:
+        elif chance < 0.95:
             self._share()
         else:
             await self._move()

@@ -18,7 +18,8 @@ from incidents.errors import TryAgain
 from incidents.fates import Flush
 from incidents.places import Located
 from incidents.steps.sifting import Group
-from streams.intake import IntakeStage, Ports
+from streams.intake import IntakeStage
+from streams.pump import Ports
 from tests.streams.histories import T0, Record, qingdao, report
 
 TOPIC = TopicState("T", "cluster", {0: 0}, {0: 0}, {})
@@ -36,12 +37,14 @@ class Store(MemorySift):
         self.read = asyncio.Event()
         self._lost, self._unanswered = lost, unanswered
 
-    async def call(self, partition: int, topic_id: str, groups: Sequence[Group], high: int | None = None, published: str = "") -> Answer:
+    async def call(
+        self, partition: int, topic_id: str, groups: Sequence[Group], high: int | None = None, published: str = "", telling: str = ""
+    ) -> Answer:
         await self.read.wait()
         self.calls += 1
         if self.calls in self._lost:
             raise TryAgain("the call was lost")
-        answer = await super().call(partition, topic_id, groups, high, published)
+        answer = await super().call(partition, topic_id, groups, high, published, telling)
         if self.calls in self._unanswered:
             raise TryAgain("its answer was lost")
         return answer
@@ -52,28 +55,40 @@ class Store(MemorySift):
 
 
 class Told:
-    """A publisher that counts the fates of each report; after each time it stops the store, if asked to."""
+    """A publisher that counts the fates of each report; after each time it stops the store, if asked to.
 
-    def __init__(self) -> None:
+    It fails the times named by their numbers, and the first one lasts until the store was called `lasts` times.
+    """
+
+    def __init__(self, fails: frozenset[int] = frozenset(), lasts: int = 0) -> None:
         self.fates: Counter[int] = Counter()
-        self.stops: Store | None = None
+        self.store: Store | None = None
+        self.stops = False
+        self.times = 0
+        self._fails, self._lasts = fails, lasts
 
     async def publish(self, outs: Sequence[Out]) -> None:
+        self.times += 1
+        while self.times == 1 and self.store is not None and self.store.calls < self._lasts:  # noqa: ASYNC110  # a turn of the loop each
+            await asyncio.sleep(0)
+        if self.times in self._fails:
+            raise TryAgain("the broker is away")
         for out in outs:
             if out.topic.endswith("incidents.fates"):
                 said = decode_fates(out.value)
                 assert isinstance(said, Flush)
                 self.fates.update(offset for fate in said.fates for offset in fate.offsets)
-        if self.stops is not None:
-            self.stops.read.clear()
+        if self.stops and self.store is not None:
+            self.store.read.clear()
 
 
 class Clock:
     speed = 0.0
 
 
-def made(store: Store) -> tuple[IntakeStage, Told]:
-    told = Told()
+def made(store: Store, told: Told | None = None) -> tuple[IntakeStage, Told]:
+    told = told or Told()
+    told.store = store
     ports = Ports(store, cast(Publisher, told), cast(CityClock, Clock()), Fault(""))
     return IntakeStage(Settings(city="qingdao"), qingdao(), lambda lon, lat: Located(), ports), told
 
@@ -94,15 +109,15 @@ async def turned(stage: IntakeStage, until: int) -> None:
             continue
 
 
-async def told_of_all(store: Store) -> None:
+async def told_of_all(store: Store, by: Told | None = None) -> None:
     """Two and a half thousand reports through a stage over this store: each is told once, and nothing stays in the outbox."""
-    stage, told = made(store)
+    stage, told = made(store, by)
     await stage.assigned({0: 0}, TOPIC)
     await stage.take({0: records(0, 2500)})
     store.read.set()
     await turned(stage, 2500)
     await stage.finish()
-    assert told.fates == Counter(range(2500))
+    assert told.fates == Counter(range(2500)) and list(told.fates) == list(range(2500)), "once, and in order"
     assert await store.outbox(0) == []
 
 
@@ -126,17 +141,34 @@ def test_a_call_that_fails_makes_nobody_publish_again_what_was_published_before_
     asyncio.run(told_of_all(Store(lost, unanswered)))
 
 
+@pytest.mark.parametrize(
+    ("fails", "lasts"),
+    [
+        pytest.param(frozenset[int](), 2, id="that lasts until the next call came to its end"),
+        pytest.param(frozenset({1}), 0, id="that fails"),
+        pytest.param(frozenset({1}), 2, id="that fails when the next call is answered"),
+        pytest.param(frozenset({1, 2, 4}), 0, id="that fails, and the outbox's too"),
+    ],
+)
+def test_while_an_outcome_is_being_published_the_next_call_is_made_and_each_is_told_once_and_in_order(
+    fails: frozenset[int], lasts: int
+) -> None:
+    store = Store()
+    asyncio.run(asyncio.wait_for(told_of_all(store, Told(fails, lasts)), 30))
+    assert store.calls == 3, "nothing that is applied is asked again"
+
+
 def test_who_gives_partitions_away_in_the_middle_leaves_nothing_published_to_the_heir() -> None:
     async def run() -> None:
         store = Store()
         stage, told = made(store)
-        told.stops = store
+        told.stops = True
         await stage.assigned({0: 0}, TOPIC)
-        await stage.take({0: records(0, 1500)})
+        await stage.take({0: records(0, 2500)})
         store.read.set()
-        while not told.fates:
+        while told.fates.total() < 1500:
             await stage.turn()
-        assert len(await store.outbox(0)) == 1, "published, and to leave with the call that hangs"
+        assert len(await store.outbox(0)) == 2, "published, one to leave with the call that hangs and one with the next"
         await stage.finish()
         assert await store.outbox(0) == []
         heir, told_by_heir = made(store)

@@ -77,8 +77,7 @@ def test_in_time_order_recognise_and_sift_give_the_verdicts_of_one_by_one(
         while lane.position < len(log) or not lane.idle():
             worker.read(0, batch)
             lane.settle()  # at every batch: what is pending must not outlast the window of another source's look
-            while lane.waiting():
-                await worker.call(0)
+            await worker.pump(0)
         return worker.kafka
 
     if log:
@@ -90,7 +89,7 @@ def test_a_recognised_repeat_is_one_inside_the_radius_of_the_case(metres: int, j
     async def run() -> Lane:
         worker = reading(logged([("/c", 0, 60, {}), ("/c", metres, 65, {})]))
         worker.read(0, 1)
-        await worker.call(0)
+        await worker.pump(0)
         worker.read(0, 1)
         return worker.lanes[0]
 
@@ -103,14 +102,30 @@ def test_repeats_of_what_has_no_answer_yet_wait_for_it_and_ask_nothing() -> None
         lane = worker.lanes[0]
         worker.read(0, 50)
         assert lane.recognised == 49 and lane.waiting() == 1 and lane.held() == 50 and lane.done() == 0
-        await worker.call(0)
+        await worker.pump(0)
         assert lane.waiting() == 0 and lane.done() == 1
         lane.settle()
-        await worker.call(0)
+        await worker.pump(0)
         assert lane.idle() and lane.held() == 0 and lane.done() == 50
         assert [verdict for _, verdict in worker.kafka.fates.values()] == ["opened"] + ["merged"] * 49
 
     asyncio.run(run())
+
+
+def test_what_is_answered_is_not_done_before_it_is_told_and_meanwhile_more_is_asked() -> None:
+    async def run() -> list[int]:
+        worker = reading(logged([(f"/c{at}", 1_000 * at, 60 + at, {}) for at in range(4)]))
+        lane, done = worker.lanes[0], []
+        worker.read(0, 2)
+        await worker.call(0)
+        done.append(lane.done())
+        worker.read(0, 2)
+        await worker.call(0)  # it tells the first call, once it is answered itself
+        done.append(lane.done())
+        worker.tell(0)
+        return [*done, lane.done()]
+
+    assert asyncio.run(run()) == [0, 2, 4]
 
 
 def test_a_new_report_does_not_wait_behind_repeats_that_are_only_to_be_counted() -> None:
@@ -123,7 +138,7 @@ def test_a_new_report_does_not_wait_behind_repeats_that_are_only_to_be_counted()
                 lane.settle()
             called.append([group.source for group in lane.calls()])
             lane.put_back()
-            await worker.call(0)
+            await worker.pump(0)
         assert lane.idle()
         return called
 
@@ -174,12 +189,11 @@ def test_a_repeat_that_comes_late_is_counted_like_one_in_time_and_its_resend_is_
         worker = reading(log)
         lane = worker.lanes[0]
         worker.read(0, 1)
-        await worker.call(0)
+        await worker.pump(0)
         worker.read(0, 5)
         recognised = lane.recognised
         lane.settle()
-        while lane.waiting():
-            await worker.call(0)
+        await worker.pump(0)
         assert lane.idle() and lane.done() == 6
         return recognised, [verdict for _, (_, verdict) in sorted(worker.kafka.fates.items())]
 
@@ -193,7 +207,7 @@ def test_reports_from_before_and_after_the_handling_that_wait_together_are_judge
         worker = reading(logged([("/c", 0, 60, {}), ("/c", 0, 100, {}), ("/c", 0, 80, {})]))
         lane, store = worker.lanes[0], worker.shelf.store
         worker.read(0, 1)
-        await worker.call(0)
+        await worker.pump(0)
         case = worker.kafka.fates[0, 0][0]
         assert case is not None
         await worker.shelf.move(case, State.CHECKING, handled=T0 + 90_000)
@@ -218,12 +232,12 @@ def test_how_many_repeats_go_together_is_counted_from_one_settling_to_the_next()
         worker = reading(logged([(*place, 60 + 5 * at, {}) for at, place in enumerate(places)]))
         lane, found = worker.lanes[0], [worker.lanes[0].together()]
         worker.read(0, 2)
-        await worker.call(0)
+        await worker.pump(0)
         for reports in (4, 1):
             worker.read(0, reports)
             found.append(lane.together())
             lane.settle()
-            await worker.call(0)
+            await worker.pump(0)
         return [*found, lane.together()]
 
     assert asyncio.run(run()) == [1, 2, 1, 1]  # three of one camera and one of the other; one; none
