@@ -30,6 +30,10 @@ FETCH_BYTES = 1 << 20
 """Of a partition at once; it is held in memory for each. A larger record comes too, by itself: the broker sends what stands first whole."""
 SESSION_MS = 3_000  # a killed worker is taken over after this; the broker allows it by group.min.session.timeout.ms (ARCHITECTURE.md §3)
 HEARTBEAT_MS = 500  # how soon the others notice that partitions are shared anew, and so how long all of them stand still for it
+GATHERED = 1 << 16
+"""Bytes for which the broker may hold a fetch back, when it may."""
+AT_ONCE_MS = 100
+"""How long it holds one back for the first record."""
 STUCK_S = 1.0
 """How much longer than it was asked to a read may take: during a rebalance aiokafka waits for its end, however long that is."""
 ANSWER_S = 5.0
@@ -66,7 +70,7 @@ class GroupReader:
             session_timeout_ms=SESSION_MS,
             heartbeat_interval_ms=HEARTBEAT_MS,
             rebalance_timeout_ms=SESSION_MS,
-            fetch_max_wait_ms=100,
+            fetch_max_wait_ms=AT_ONCE_MS,
             max_partition_fetch_bytes=FETCH_BYTES,
             metadata_max_age_ms=5_000,  # new partitions and a topic made anew are seen within this
         )
@@ -135,6 +139,11 @@ class GroupReader:
             await self.stop()
             raise TryAgain(f"Kafka: {error!r}") from error
         return {tp.partition: records for tp, records in found.items() if records}
+
+    def gather(self, wait_ms: int) -> None:
+        """Let the broker hold the next fetches back for so long, that more may come together; 0: until there is a record."""
+        fetcher = self._open()._fetcher  # aiokafka has no setting for it that can be changed
+        fetcher._fetch_min_bytes, fetcher._fetch_max_wait_ms = (GATHERED, wait_ms) if wait_ms else (1, AT_ONCE_MS)
 
     async def commit(self, offsets: Mapping[int, int], metadata: str) -> bool:
         """Commit these next offsets; False when a rebalance makes them another's. Raises TryAgain on broker trouble.

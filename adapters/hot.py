@@ -1,8 +1,8 @@
 """The hot store's door: key names, and scripts that refuse to run on a Redis that is not the one we filled.
 
 Every access of a worker is a Lua script behind the same guard: `ready` must hold `<run_id of this server>:<Kafka cluster id>:<LAYOUT>`.
-An emptied, restarted, failed-over or foreign Redis fails it, and one that another version filled; the caller gets NotReady, and the rebuild
-(streams/rebuild.py) sets the key last. The script asks the server for its run id itself (`INFO server` costs 2 µs), so no connection state
+An emptied, restarted, failed-over or foreign Redis fails it, and one that an older version filled; the caller gets NotReady, and the rebuild
+(streams/rebuild.py) sets the key last. What a newer version filled is left to that: the caller gets TryAgain and waits. The script asks the server for its run id itself (`INFO server` costs 2 µs), so no connection state
 can be stale.
 """
 
@@ -29,8 +29,14 @@ LAYOUT = 2
 """Counts how what is kept has changed (2: totals of few sources stand with their case): older data are filled anew."""
 GUARD = """
 local server = string.match(redis.call('INFO', 'server'), 'run_id:(%w+)')
-if redis.call('GET', KEYS[1]) ~= server .. ':' .. ARGV[1] then
-  return redis.error_reply('NOTREADY the hot store is empty, restarted, another one or of another version')
+local ready = redis.call('GET', KEYS[1])
+if ready ~= server .. ':' .. ARGV[1] then
+  local theirs, ours = string.match(ready or '', '^' .. server .. ':.*:(%d+)$'), string.match(ARGV[1], '%d+$')
+  if theirs and tonumber(theirs) > tonumber(ours) then
+    return redis.error_reply('NEWER a newer version of cityloop keeps the hot store (layout ' .. theirs .. ', this one knows ' .. ours
+      .. '): end this one; to go back to it, end the newer one and run `cityloop rebuild`')
+  end
+  return redis.error_reply('NOTREADY the hot store is empty, restarted, another one or of an older version')
 end
 """
 
@@ -76,7 +82,7 @@ class HotStore:
         self._scripts: dict[str, AsyncScript] = {}
 
     async def run(self, source: str, keys: Sequence[str] = (), args: Sequence[str | bytes | int] = ()) -> Any:
-        """The script's reply. Raises NotReady behind the guard, TryAgain when Redis is away, loading, full or read-only."""
+        """The script's reply. Raises NotReady behind the guard, TryAgain when Redis is away, loading, full, read-only or a newer version's."""
         script = self._scripts.get(source)
         if script is None:
             script = self._scripts[source] = self.redis.register_script(GUARD + source)
@@ -92,10 +98,10 @@ class HotStore:
         return f"{run_id}:{self.filled}"
 
     async def is_ready(self) -> bool:
-        """Whether the guard would let a script pass now; False also when Redis is away."""
+        """Whether the guard lets scripts pass, False when the store is to be filled. Raises TryAgain like `run`."""
         try:
             await self.run("return 1")
-        except (NotReady, TryAgain):
+        except NotReady:
             return False
         return True
 
@@ -109,6 +115,8 @@ def refusal(error: RedisError) -> Exception:
     text = str(error)
     if "NOTREADY" in text:
         return NotReady(text)
+    if text.startswith("NEWER"):
+        return TryAgain(text.removeprefix("NEWER "))
     if text.startswith(("LOADING", "OOM", "READONLY", "MASTERDOWN", "MISCONF", "BUSY", "CLUSTERDOWN")):
         return TryAgain(f"Redis: {text}")
     return error

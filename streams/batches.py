@@ -50,6 +50,9 @@ class Stage(Protocol):
     def full(self) -> bool:
         """Whether no more may be read until `turn` has made room."""
 
+    def gather_ms(self) -> int:
+        """How long the broker may hold back what comes next, that more may come together; 0: not at all."""
+
     async def gap(self, partition: int, begin: int, end: int) -> None:
         """The records [begin, end) are gone from the log unread (retention): say so."""
 
@@ -198,6 +201,7 @@ class Batches(Service):
     async def _read(self) -> dict[int, Records]:
         """The next batch. Now and then it is asked, after the reading, whether the topic is still the one that the offsets are of."""
         batch = await self._reader.read(self.source.most, IDLE_MS)
+        self._reader.gather(self.stage.gather_ms() if batch else 0)
         try:
             if batch and time.monotonic() >= self._ask_at and self._topic is not None:
                 if await self._id.now() != self._topic.topic_id:

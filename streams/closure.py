@@ -34,6 +34,7 @@ from streams.agents import Rebuild
 from streams.app import ServiceApp, service_app
 from streams.batches import Batches, Source
 from streams.deps import Deps
+from streams.pace import gather_ms
 from streams.sitting import Asked, Sitting
 
 log = structlog.get_logger(__name__)
@@ -81,6 +82,7 @@ class ClosureStage:
         self._topic_id = ""
         self._partitions = CASE_COMMANDS.partitions
         self._done: dict[int, int] = {}
+        self._aged_s = 0.0  # how old reports were at most when the last batch made facts of them
         self._rules: Out | None = rules  # to be kept before anything is decided by it
 
     async def assigned(self, starts: Mapping[int, int], topic: TopicState) -> None:
@@ -93,7 +95,7 @@ class ClosureStage:
 
     async def take(self, batch: Mapping[int, Records]) -> None:
         """Decide the batch, publish, move Redis. The same batch again gives the same facts, or none where Redis was moved."""
-        began = time.monotonic()
+        began, self._aged_s = time.monotonic(), 0.0
         records = [record for each in batch.values() for record in each]
         before: Sitting | None = None
         carried: asyncio.Task[None] | None = None
@@ -133,6 +135,10 @@ class ClosureStage:
         """Never: a batch is finished when `take` returns."""
         return False
 
+    def gather_ms(self) -> int:
+        """See `streams.pace`: where reports are late anyway, commands come together."""
+        return gather_ms(self._aged_s)
+
     async def gap(self, partition: int, begin: int, end: int) -> None:
         """Commands that retention took before anybody read them: an alarm; `sight` is told again with the next noticeable change."""
         log.error("commands were lost before they were read", partition=partition, begin=begin, end=end, lost=end - begin)
@@ -164,7 +170,7 @@ class ClosureStage:
         outs = [*sitting.outs(), *aside.records]
         if outs:
             await self._ports.publisher.publish(outs)
-            _tell_age(sitting)
+            self._aged_s = max(self._aged_s, _tell_age(sitting))
             self._ports.fault.reached("closure:published")
         moves, answers = sitting.moves(), [*sitting.answers, *aside.answers]
         if moves or answers:
@@ -194,13 +200,16 @@ class ClosureStage:
         return Out(self._rejected, record.key, record.value, headers)
 
 
-def _tell_age(sitting: Sitting) -> None:
-    """How old the reports are whose cases have just become facts."""
-    now_ms = time.time() * 1000
+def _tell_age(sitting: Sitting) -> float:
+    """How old the reports are whose cases have just become facts; returns the most, in seconds."""
+    now_ms, most = time.time() * 1000, 0.0
     for command, decision in sitting.decided:
         appended_ms = command.opening.appended_ms if command.opening else None
         if appended_ms is not None and decision.facts and decision.facts[0].sequence == 1:
-            metrics.REPORT_AGE_SECONDS.labels("closure").observe(max(0.0, now_ms - appended_ms) / 1000)
+            age_s = max(0.0, now_ms - appended_ms) / 1000
+            most = max(most, age_s)
+            metrics.REPORT_AGE_SECONDS.labels("closure").observe(age_s)
+    return most
 
 
 def _tell(sitting: Sitting) -> None:

@@ -147,6 +147,10 @@ class IntakeStage:
         """See the protocol."""
         return self._holding() > MOST_HELD or sum(lane.waiting() for lane in self._lanes.values()) > MOST_WAITING
 
+    def gather_ms(self) -> int:
+        """Never: what is far behind comes together by itself."""
+        return 0
+
     def _holding(self) -> int:
         return sum(lane.held() for lane in self._lanes.values())
 

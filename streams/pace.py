@@ -6,6 +6,8 @@ SETTLE_EVERY_S, SETTLE_LATEST_S = 1.0, 4.0
 """How long a recognised repeat waits until it is counted in Redis, where that is quickly done; and at most, as what is read is to be
 committed within five seconds."""
 
+GATHER_AT_MOST_MS = 200
+
 
 def rest_s(pieces: int, took_s: float) -> float:
     """Seconds to rest after a batch of so many records (or groups) that took so long: four times that, none after many.
@@ -14,6 +16,15 @@ def rest_s(pieces: int, took_s: float) -> float:
     takes a fifth of its time at most. A city's 250 facts a second came to the tables in thirty pieces and took a third of a core.
     """
     return 0.0 if pieces >= FEW else min(AT_MOST_S, REST * took_s)
+
+
+def gather_ms(aged_s: float) -> int:
+    """Milliseconds that what comes next may wait for more of its kind where reports are so old when they become facts.
+
+    A twentieth of that at most makes nobody wait noticeably longer, and what comes in a tenth of the pieces costs half as much. A city that
+    keeps up (a report is a fact after 50 to 200 ms) hardly waits.
+    """
+    return min(GATHER_AT_MOST_MS, round(aged_s * 1000 / 20))
 
 
 def wait_s(together: float, behind_s: float) -> float:

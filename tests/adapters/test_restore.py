@@ -3,12 +3,16 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from types import SimpleNamespace
+from typing import cast
 
 import pytest
 
-from adapters.hot import HotStore
+from adapters.hot import LAYOUT, HotStore
 from adapters.restore import Vault
 from incidents.errors import TryAgain
+from streams.deps import Deps
+from streams.rebuild import rebuild
 from tests.adapters.case_stores import hot_store
 
 
@@ -34,6 +38,21 @@ def test_who_lost_the_lock_writes_nothing(redis_server: str) -> None:
                     await write
         assert await hot.redis.get(hot.keys.prefix + "x") == b"theirs"
         assert await hot.is_ready()
+        await hot.close()
+
+    asyncio.run(scenario())
+
+
+def test_nobody_fills_a_store_anew_that_a_newer_version_keeps(redis_server: str) -> None:
+    async def scenario() -> None:
+        hot = await hot_store(redis_server)
+        newer = hot.ready_on(await Vault(hot).run_id()).removesuffix(str(LAYOUT)) + str(LAYOUT + 1)
+        await hot.redis.set(hot.keys.ready, newer)
+        with pytest.raises(TryAgain, match=rf"^a newer version .*layout {LAYOUT + 1}, .* knows {LAYOUT}\): end this one"):
+            await hot.run("return 1")
+        with pytest.raises(TryAgain, match="a newer version"):
+            await rebuild(cast(Deps, SimpleNamespace(hot=hot)))
+        assert await hot.redis.get(hot.keys.ready) == newer.encode()
         await hot.close()
 
     asyncio.run(scenario())

@@ -203,7 +203,7 @@ def test_a_redis_that_an_older_version_filled_refuses(redis_server: str) -> None
         filled = await cast(Awaitable[bytes], hot.redis.get(hot.keys.ready))
         assert filled.endswith(f":{LAYOUT}".encode())
         await hot.redis.set(hot.keys.ready, filled.rpartition(b":")[0])
-        with pytest.raises(NotReady, match="of another version"):
+        with pytest.raises(NotReady, match="of an older version"):
             await store.call(0, "T", [group("/a", 1)])
         await hot.close()
 
