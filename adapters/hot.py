@@ -1,9 +1,9 @@
 """The hot store's door: key names, and scripts that refuse to run on a Redis that is not the one we filled.
 
 Every access of a worker is a Lua script behind the same guard: `ready` must hold `<run_id of this server>:<Kafka cluster id>:<LAYOUT>`.
-An emptied, restarted, failed-over or foreign Redis fails it, and one that an older version filled; the caller gets NotReady, and the rebuild
-(streams/rebuild.py) sets the key last. What a newer version filled is left to that: the caller gets TryAgain and waits. The script asks the server for its run id itself (`INFO server` costs 2 µs), so no connection state
-can be stale.
+An emptied, restarted, failed-over or foreign Redis fails it, and one that an older version filled; the caller gets NotReady, and the
+rebuild (streams/rebuild.py) sets the key last. What a newer version filled is left to that: the caller gets TryAgain and waits. The script
+asks the server for its run id itself (`INFO server` costs 2 µs), so no connection state can be stale.
 """
 
 from collections.abc import Awaitable, Sequence
@@ -82,7 +82,7 @@ class HotStore:
         self._scripts: dict[str, AsyncScript] = {}
 
     async def run(self, source: str, keys: Sequence[str] = (), args: Sequence[str | bytes | int] = ()) -> Any:
-        """The script's reply. Raises NotReady behind the guard, TryAgain when Redis is away, loading, full, read-only or a newer version's."""
+        """The script's reply. Raises NotReady behind the guard, TryAgain when Redis is away, loading, full, read-only, a newer version's."""
         script = self._scripts.get(source)
         if script is None:
             script = self._scripts[source] = self.redis.register_script(GUARD + source)
