@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from streams.pace import AT_MOST_S, FEW, SETTLE_EVERY_S, SETTLE_LATEST_S, rest_s, wait_s
+from streams.pace import AT_MOST_S, FEW, GATHER_AT_MOST_MS, SETTLE_EVERY_S, SETTLE_LATEST_S, gather_ms, rest_s, wait_s
 
 TOOK = st.floats(0, 100)
 
@@ -36,6 +36,11 @@ def test_small_pieces_take_a_fifth_of_the_time(pieces: int, took_s: float) -> No
 )
 def test_repeats_wait_as_long_as_it_pays(together: float, behind_s: float, wait: float) -> None:
     assert wait_s(together, behind_s) == wait
+
+
+@given(st.floats(0, 10**6))
+def test_what_is_gathered_is_never_noticeably_later_for_it(aged_s: float) -> None:
+    assert 0 <= gather_ms(aged_s) <= min(GATHER_AT_MOST_MS, aged_s * 50 + 1)
 
 
 @given(st.floats(1, 5000), st.floats(0, 10**6))
