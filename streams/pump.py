@@ -81,9 +81,11 @@ class Pump:
     async def _run(self, lane: Lane, topic_id: str) -> None:
         try:
             await self._until_dry(lane, topic_id)
-        except BaseException:
+        except BaseException as error:
             self._unsure = True
             lane.put_back()
+            if self._telling is not None and isinstance(error, Exception):
+                await asyncio.wait({self._telling})  # it may still arrive, and is then said once
             raise
         finally:
             await _ended(self._telling)
