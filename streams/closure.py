@@ -34,7 +34,7 @@ from streams.agents import Rebuild
 from streams.app import ServiceApp, service_app
 from streams.batches import Batches, Source
 from streams.deps import Deps
-from streams.pace import gather_ms
+from streams.pace import Flow
 from streams.sitting import Asked, Sitting
 
 log = structlog.get_logger(__name__)
@@ -82,7 +82,7 @@ class ClosureStage:
         self._topic_id = ""
         self._partitions = CASE_COMMANDS.partitions
         self._done: dict[int, int] = {}
-        self._aged_s = 0.0  # how old reports were at most when the last batch made facts of them
+        self._flow = Flow()
         self._rules: Out | None = rules  # to be kept before anything is decided by it
 
     async def assigned(self, starts: Mapping[int, int], topic: TopicState) -> None:
@@ -95,7 +95,7 @@ class ClosureStage:
 
     async def take(self, batch: Mapping[int, Records]) -> None:
         """Decide the batch, publish, move Redis. The same batch again gives the same facts, or none where Redis was moved."""
-        began, self._aged_s = time.monotonic(), 0.0
+        began = time.monotonic()
         records = [record for each in batch.values() for record in each]
         before: Sitting | None = None
         carried: asyncio.Task[None] | None = None
@@ -109,7 +109,8 @@ class ClosureStage:
             if carried is not None:
                 await carried
         self._done |= {partition: records[-1].offset + 1 for partition, records in batch.items()}
-        metrics.BATCH_RECORDS.labels("closure").observe(sum(map(len, batch.values())))
+        self._flow.took(len(records), time.monotonic())
+        metrics.BATCH_RECORDS.labels("closure").observe(len(records))
         metrics.BATCH_SECONDS.labels("closure").observe(time.monotonic() - began)
 
     async def _sit(self, records: Records, before: Sitting | None) -> tuple[Sitting, _Aside]:
@@ -136,8 +137,8 @@ class ClosureStage:
         return False
 
     def gather_ms(self) -> int:
-        """See `streams.pace`: where reports are late anyway, commands come together."""
-        return gather_ms(self._aged_s)
+        """See the protocol."""
+        return self._flow.gather_ms()
 
     async def gap(self, partition: int, begin: int, end: int) -> None:
         """Commands that retention took before anybody read them: an alarm; `sight` is told again with the next noticeable change."""
@@ -170,7 +171,7 @@ class ClosureStage:
         outs = [*sitting.outs(), *aside.records]
         if outs:
             await self._ports.publisher.publish(outs)
-            self._aged_s = max(self._aged_s, _tell_age(sitting))
+            _tell_age(sitting)
             self._ports.fault.reached("closure:published")
         moves, answers = sitting.moves(), [*sitting.answers, *aside.answers]
         if moves or answers:
@@ -200,16 +201,13 @@ class ClosureStage:
         return Out(self._rejected, record.key, record.value, headers)
 
 
-def _tell_age(sitting: Sitting) -> float:
-    """How old the reports are whose cases have just become facts; returns the most, in seconds."""
-    now_ms, most = time.time() * 1000, 0.0
+def _tell_age(sitting: Sitting) -> None:
+    """How old the reports are whose cases have just become facts."""
+    now_ms = time.time() * 1000
     for command, decision in sitting.decided:
         appended_ms = command.opening.appended_ms if command.opening else None
         if appended_ms is not None and decision.facts and decision.facts[0].sequence == 1:
-            age_s = max(0.0, now_ms - appended_ms) / 1000
-            most = max(most, age_s)
-            metrics.REPORT_AGE_SECONDS.labels("closure").observe(age_s)
-    return most
+            metrics.REPORT_AGE_SECONDS.labels("closure").observe(max(0.0, now_ms - appended_ms) / 1000)
 
 
 def _tell(sitting: Sitting) -> None:

@@ -80,11 +80,11 @@ class Bench:
 
     # -- a worker
 
-    def work(self, batch: int = 100) -> ClosureStage:
+    def work(self, batch: int = 100) -> None:
         """A new worker reads from the committed offsets to the end, `batch` records at a time. Raises Died."""
-        return asyncio.run(self._work(batch))
+        asyncio.run(self._work(batch))
 
-    async def _work(self, batch: int) -> ClosureStage:
+    async def _work(self, batch: int) -> None:
         stage = ClosureStage(Settings(namespace=""), CITY, Ports(self.cases, self, RealClock(), self.fault))
         ends = dict.fromkeys(range(PARTITIONS), 0)
         await stage.assigned(self.committed, TopicState("t1", "cluster", ends, ends, {}))
@@ -94,7 +94,6 @@ class Bench:
             except TryAgain:
                 continue
         self.committed = dict(stage.done())
-        return stage
 
     def _waiting(self, done: "dict[int, int] | object", batch: int) -> dict[int, Sequence[ConsumerRecord]]:
         assert isinstance(done, dict)

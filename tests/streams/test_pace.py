@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from streams.pace import AT_MOST_S, FEW, GATHER_AT_MOST_MS, SETTLE_EVERY_S, SETTLE_LATEST_S, gather_ms, rest_s, wait_s
+from streams.pace import AT_MOST_S, FEW, GATHER_MS, OFTEN, SETTLE_EVERY_S, SETTLE_LATEST_S, Flow, rest_s, wait_s
 
 TOOK = st.floats(0, 100)
 
@@ -38,9 +38,22 @@ def test_repeats_wait_as_long_as_it_pays(together: float, behind_s: float, wait:
     assert wait_s(together, behind_s) == wait
 
 
-@given(st.floats(0, 10**6))
-def test_what_is_gathered_is_never_noticeably_later_for_it(aged_s: float) -> None:
-    assert 0 <= gather_ms(aged_s) <= min(GATHER_AT_MOST_MS, aged_s * 50 + 1)
+@pytest.mark.parametrize(
+    ("records", "every_s", "gather"),
+    [
+        pytest.param(1, 0.02, 0, id="one at a time, though often"),
+        pytest.param(4, 0.02, GATHER_MS, id="a city's"),
+        pytest.param(12, 0.06, GATHER_MS, id="the same, gathered"),
+        pytest.param(2000, 5, GATHER_MS, id="a backlog"),
+        pytest.param(2000, 60, 0, id="much, but seldom"),
+    ],
+)
+def test_records_are_gathered_where_a_hundred_come_in_a_second(records: int, every_s: float, gather: int) -> None:
+    flow = Flow()
+    for number in range(200):
+        flow.took(records, 1000 + number * every_s)
+    assert flow.gather_ms() == gather
+    assert (records / every_s >= OFTEN) == bool(gather)
 
 
 @given(st.floats(1, 5000), st.floats(0, 10**6))

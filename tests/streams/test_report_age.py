@@ -10,7 +10,6 @@ from adapters.sift_memory import MemorySift
 from incidents.commands import Command
 from incidents.places import Located
 from streams.lanes import Lane
-from streams.pace import GATHER_AT_MOST_MS
 from streams.telling import sight_data
 from tests.incidents.closing import opening, sight
 from tests.streams.closure_bench import Bench
@@ -32,18 +31,6 @@ def test_the_fact_of_a_new_case_tells_the_age_of_the_report_that_opened_it_once(
     bench.work()
     assert observed("closure")[0] == count + 1
     assert 3.0 <= observed("closure")[1] - seconds < 60.0
-
-
-def test_commands_are_gathered_where_the_last_reports_were_late_and_only_there() -> None:
-    bench = Bench()
-    gathers = []
-    for case, aged_s in (("AAAAAAAAAA", 2), ("BBBBBBBBBB", 60), ("CCCCCCCCCC", None)):
-        appended_ms = None if aged_s is None else int((time.time() - aged_s) * 1000)
-        late = opening().model_copy(update={"appended_ms": appended_ms})
-        bench.give(sight(id=case, case_id=f"QD-20261121-{case}", opening=late))
-        gathers.append(bench.work().gather_ms())
-    assert 100 <= gathers[0] <= gathers[1] == GATHER_AT_MOST_MS
-    assert gathers[2] == 0
 
 
 def test_an_opening_that_does_not_say_when_it_was_appended_tells_no_age() -> None:
