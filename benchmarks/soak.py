@@ -84,7 +84,8 @@ class Run:
     def __init__(self, plan: Plan, settings: Settings, engines: dict[str, int]) -> None:
         self.plan = plan
         self.samples: list[Sample] = []
-        self.worst: dict[str, float] = {}
+        self.worst: dict[str, float] = {}  # lag in seconds since all cameras are connected
+        self.worst_connecting: dict[str, float] = {}
         self._settings = settings
         self._engines = engines
         self._players = Players(settings, settings.local_dir / "logs")
@@ -134,7 +135,7 @@ class Run:
             self._look(watch)
             if watch.at_s() - said_s >= SAY_EVERY_S:
                 said_s = watch.at_s()
-                say(line_of(self.samples[-1], self.worst))
+                say(line_of(self.samples[-1], max((*self.worst_connecting.values(), *self.worst.values()))))
             time.sleep(LAG_EVERY_S - watch.at_s() % LAG_EVERY_S)
             self._players.check()
         self._players.end("simulate")
@@ -143,7 +144,8 @@ class Run:
 
     def _look(self, watch: Watch) -> None:
         lag_s, behind = watch.lag()
-        self.worst = {name: max(seconds, self.worst.get(name, 0.0)) for name, seconds in lag_s.items()}
+        worst = self.worst_connecting if watch.at_s() < self.plan.connect * 60 else self.worst
+        worst |= {name: max(seconds, worst.get(name, 0.0)) for name, seconds in lag_s.items()}
         if not self.samples or watch.at_s() - self.samples[-1].at_s >= SAMPLE_EVERY_S:
             self.samples.append(watch.sample(lag_s, behind))
 
@@ -162,12 +164,12 @@ class Run:
         return told
 
 
-def line_of(sample: Sample, worst: dict[str, float]) -> str:
+def line_of(sample: Sample, worst: float) -> str:
     """How it goes, for a person who waits."""
     lag = " ".join(f"{name} {seconds:.1f}" for name, seconds in sample.lag_s.items())
     rss = " ".join(f"{name} {sample.rss_mb[name]:.0f}" for name in OURS if name in sample.rss_mb)
     head = f"{sample.at_s:5.0f} s  {sample.reports:,} reports, {sample.cases:,} cases, {sample.remembered:,} pairs known"
-    return f"{head} | lag s: {lag} (worst {max(worst.values()):.1f}) | MB: {rss} redis {sample.redis_mb:.0f}"
+    return f"{head} | lag s: {lag} (worst {worst:.1f}) | MB: {rss} redis {sample.redis_mb:.0f}"
 
 
 def figures(run: Run) -> dict[str, Any]:
@@ -186,6 +188,7 @@ def figures(run: Run) -> dict[str, Any]:
         "reports_per_s": round(reports / seconds, 1),
         "offered_per_s": round((last.offered - measured[0].offered) / seconds, 1),
         "max_lag_s": run.worst,
+        "max_lag_connecting_s": run.worst_connecting,
         "report_age_s": ages,
         "cpu_s_per_million": {n: round((last.cpu_s[n] - measured[0].cpu_s.get(n, 0.0)) / reports * 1e6, 2) for n in last.cpu_s},
         "rss_mb": last.rss_mb,
@@ -214,8 +217,11 @@ def series(samples: Sequence[Sample]) -> Iterator[tuple[str, float, list[float]]
 def verdicts(run: Run) -> list[dict[str, Any]]:
     """One line per thing that was to be kept: `what`, `fine`, and the figures behind it."""
     if run.plan.name == WHOLE_CITY.name:
+        phases = (("", run.worst), (", while cameras were being connected", run.worst_connecting))
         lags = [
-            {"what": f"lag {name} ≤ {MOST_LAG_S:g} s", "fine": worst <= MOST_LAG_S, "worst": worst} for name, worst in run.worst.items()
+            {"what": f"lag {name} ≤ {MOST_LAG_S:g} s{when}", "fine": worst <= MOST_LAG_S, "worst": worst}
+            for when, found in phases
+            for name, worst in found.items()
         ]
         offered, least = figures(run)["offered_per_s"], LEAST_OFFERED * run.plan.rate
         return [*lags, {"what": f"offered ≥ {least:,.0f} reports/s", "fine": offered >= least, "offered": offered}]
