@@ -171,7 +171,7 @@ class ClosureStage:
         outs = [*sitting.outs(), *aside.records]
         if outs:
             await self._ports.publisher.publish(outs)
-            _tell_age(sitting)
+            self._tell_ages(sitting)
             self._ports.fault.reached("closure:published")
         moves, answers = sitting.moves(), [*sitting.answers, *aside.answers]
         if moves or answers:
@@ -186,6 +186,16 @@ class ClosureStage:
             await self._ports.publisher.publish(sitting.aimed(targets))
         _tell(sitting)
 
+    def _tell_ages(self, sitting: Sitting) -> None:
+        """How old the reports are whose cases have just become facts."""
+        now_ms = time.time() * 1000
+        for command, decision in sitting.decided:
+            appended_ms = command.opening.appended_ms if command.opening else None
+            if appended_ms is not None and decision.facts and decision.facts[0].sequence == 1:
+                age_s = max(0.0, now_ms - appended_ms) / 1000
+                self._flow.opened(age_s)
+                metrics.REPORT_AGE_SECONDS.labels("closure").observe(age_s)
+
     def _dead_letter(self, record: ConsumerRecord, error: BadCommand) -> Out:
         metrics.REJECTED.labels(error.reason).inc()
         log.warning("not a command", partition=record.partition, offset=record.offset, reason=error.reason, detail=error.detail)
@@ -199,15 +209,6 @@ class ClosureStage:
             ("origin-offset", str(record.offset).encode()),
         )
         return Out(self._rejected, record.key, record.value, headers)
-
-
-def _tell_age(sitting: Sitting) -> None:
-    """How old the reports are whose cases have just become facts."""
-    now_ms = time.time() * 1000
-    for command, decision in sitting.decided:
-        appended_ms = command.opening.appended_ms if command.opening else None
-        if appended_ms is not None and decision.facts and decision.facts[0].sequence == 1:
-            metrics.REPORT_AGE_SECONDS.labels("closure").observe(max(0.0, now_ms - appended_ms) / 1000)
 
 
 def _tell(sitting: Sitting) -> None:

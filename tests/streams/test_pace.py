@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from streams.pace import AT_MOST_S, FEW, GATHER_MS, OFTEN, SETTLE_EVERY_S, SETTLE_LATEST_S, Flow, rest_s, wait_s
+from streams.pace import AT_MOST_S, FEW, GATHER_MS, LATE_S, OFTEN, SETTLE_EVERY_S, SETTLE_LATEST_S, Flow, rest_s, wait_s
 
 TOOK = st.floats(0, 100)
 
@@ -39,21 +39,31 @@ def test_repeats_wait_as_long_as_it_pays(together: float, behind_s: float, wait:
 
 
 @pytest.mark.parametrize(
-    ("records", "every_s", "gather"),
+    ("records", "every_s", "age_s", "gather"),
     [
-        pytest.param(1, 0.02, 0, id="one at a time, though often"),
-        pytest.param(4, 0.02, GATHER_MS, id="a city's"),
-        pytest.param(12, 0.06, GATHER_MS, id="the same, gathered"),
-        pytest.param(2000, 5, GATHER_MS, id="a backlog"),
-        pytest.param(2000, 60, 0, id="much, but seldom"),
+        pytest.param(1, 0.02, 0.09, 0, id="one at a time, though often"),
+        pytest.param(4, 0.02, 0.09, GATHER_MS, id="a city's"),
+        pytest.param(12, 0.06, 0.09, GATHER_MS, id="the same, gathered"),
+        pytest.param(6, 0.02, 0.01, 0, id="a hundred new cases a second on a machine that has time"),
+        pytest.param(18, 0.06, 0.04, 0, id="the same, had it been gathered"),
+        pytest.param(2000, 5, 60, GATHER_MS, id="a backlog"),
+        pytest.param(2000, 60, 60, 0, id="much, but seldom"),
     ],
 )
-def test_records_are_gathered_where_a_hundred_come_in_a_second(records: int, every_s: float, gather: int) -> None:
+def test_records_are_gathered_where_they_come_often_and_late(records: int, every_s: float, age_s: float, gather: int) -> None:
     flow = Flow()
     for number in range(200):
+        flow.opened(age_s)
         flow.took(records, 1000 + number * every_s)
     assert flow.gather_ms() == gather
-    assert (records / every_s >= OFTEN) == bool(gather)
+    assert (records / every_s >= OFTEN and age_s >= LATE_S) == bool(gather)
+
+
+def test_where_no_case_is_opened_nothing_is_gathered() -> None:
+    flow = Flow()
+    for number in range(200):
+        flow.took(50, 1000 + number / 10)
+    assert flow.gather_ms() == 0
 
 
 @given(st.floats(1, 5000), st.floats(0, 10**6))
