@@ -20,7 +20,7 @@ from aiokafka.errors import CommitFailedError, IllegalStateError, KafkaError, No
 from adapters.lenient import read_leniently
 from incidents.errors import TryAgain
 
-__all__ = ["ConsumerRecord", "GroupReader", "Records"]
+__all__ = ["ConsumerRecord", "GroupReader", "Records", "hold_back"]
 
 log = structlog.get_logger(__name__)
 
@@ -142,8 +142,7 @@ class GroupReader:
 
     def gather(self, wait_ms: int) -> None:
         """Let the broker hold the next fetches back for so long, that more may come together; 0: until there is a record."""
-        fetcher = self._open()._fetcher  # aiokafka has no setting for it that can be changed
-        fetcher._fetch_min_bytes, fetcher._fetch_max_wait_ms = (GATHERED, wait_ms) if wait_ms else (1, AT_ONCE_MS)
+        hold_back(self._open(), *((GATHERED, wait_ms) if wait_ms else (1, AT_ONCE_MS)))
 
     async def commit(self, offsets: Mapping[int, int], metadata: str) -> bool:
         """Commit these next offsets; False when a rebalance makes them another's. Raises TryAgain on broker trouble.
@@ -169,6 +168,12 @@ class GroupReader:
         """The end of the log of each partition that is ours, as of the last fetch."""
         ends = ((tp.partition, self._open().highwater(tp)) for tp in self._assignment())
         return {partition: end for partition, end in ends if end is not None}
+
+
+def hold_back(consumer: AIOKafkaConsumer, least_bytes: int, at_most_ms: int) -> None:
+    """Let the broker hold this consumer's next fetches back until there is so much, or for so long."""
+    fetcher = consumer._fetcher  # aiokafka has a setting for it, which cannot be changed
+    fetcher._fetch_min_bytes, fetcher._fetch_max_wait_ms = least_bytes, at_most_ms
 
 
 async def _closed(consumer: AIOKafkaConsumer) -> None:

@@ -82,7 +82,7 @@ class HotStore:
         self._scripts: dict[str, AsyncScript] = {}
 
     async def run(self, source: str, keys: Sequence[str] = (), args: Sequence[str | bytes | int] = ()) -> Any:
-        """The script's reply. Raises NotReady behind the guard, TryAgain when Redis is away, loading, full, read-only or newer."""
+        """The script's reply. Raises NotReady behind the guard, TryAgain when Redis cannot answer or a newer version keeps it."""
         script = self._scripts.get(source)
         if script is None:
             script = self._scripts[source] = self.redis.register_script(GUARD + source)

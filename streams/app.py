@@ -15,10 +15,11 @@ from faust.transport.drivers import aiokafka as kafka
 from faust.types import TP
 from mode import Service, ServiceT
 
+from adapters.consumer import GATHERED, hold_back
 from config.settings import Settings
 from streams.agents import Agent
 
-AT_ONCE, TOGETHER = (1, 1500), (1 << 16, 100)
+AT_ONCE, TOGETHER = (1, 1500), (GATHERED, 100)
 """Bytes for which the broker holds a fetch back, and ms at most: Faust's own, and while facts trickle in. Fetched one by one, a city's 210
 a second took a tenth of a core in each agent and as much of the broker for two of them; together 0.065 and half of that."""
 
@@ -88,8 +89,7 @@ class _GatheringThread(kafka.AIOKafkaConsumerThread):
     async def getmany(self, active_partitions: set[TP] | None, timeout: float) -> RecordMap:  # noqa: ASYNC109  # Faust's signature
         """The next records. After some the next fetch gathers; after a second of silence the first one comes at once."""
         records = await super().getmany(active_partitions, timeout)
-        fetcher: Any = self._ensure_consumer()._fetcher  # neither Faust nor aiokafka has a setting for it
-        fetcher._fetch_min_bytes, fetcher._fetch_max_wait_ms = TOGETHER if records else AT_ONCE
+        hold_back(self._ensure_consumer(), *(TOGETHER if records else AT_ONCE))
         return records
 
 

@@ -9,6 +9,7 @@ SETTLE_EVERY_S, SETTLE_LATEST_S = 1.0, 4.0
 committed within five seconds."""
 
 OFTEN, LATE_S, GATHER_MS = 100, 0.05, 50
+"""Commands a second, and the mean age of a report when its case is a fact, from which commands are gathered; and for how long."""
 
 
 def rest_s(pieces: int, took_s: float) -> float:

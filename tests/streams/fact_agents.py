@@ -5,6 +5,7 @@ import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import orjson
 
@@ -74,6 +75,11 @@ async def tell(settings: Settings, told: Sequence[Fact]) -> None:
 def name(fact: Fact) -> tuple[str, int]:
     """What tells one fact from another."""
     return fact.case_id, fact.sequence
+
+
+def held_back(consumer: Any) -> tuple[int, int]:
+    """Until how many bytes, and for how many ms at most, the broker holds this consumer's fetches back."""
+    return consumer._fetcher._fetch_min_bytes, consumer._fetcher._fetch_max_wait_ms  # aiokafka does not say
 
 
 class Noted:

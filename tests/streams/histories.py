@@ -140,7 +140,7 @@ class Worker:
             self.telling[partition] = answer
 
     def tell(self, partition: int, broker_answers: bool = True) -> None:
-        """What the last call came to is published, or cannot be."""
+        """What the last call came to is published; without the broker's answer nobody knows that."""
         answer = self.telling.pop(partition, None)
         if answer is None:
             return

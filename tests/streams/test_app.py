@@ -17,7 +17,7 @@ from config.topics import CASE_EVENTS, REJECTED
 from incidents.errors import NotReady, TryAgain
 from streams.app import AT_ONCE, TOGETHER
 from tests.conftest import environment
-from tests.streams.fact_agents import Noted, a_fact, agent, all_committed, committed, facts, name, tell, until
+from tests.streams.fact_agents import Noted, a_fact, agent, all_committed, committed, facts, held_back, name, tell, until
 from tests.waiting import until as wait_until
 
 pytestmark = pytest.mark.stack
@@ -57,17 +57,12 @@ def test_facts_that_trickle_in_are_fetched_together_and_one_after_silence_at_onc
 
     async def journey() -> None:
         async with agent(settings, act) as app:
-            consumer: Any = app.consumer  # neither Faust nor aiokafka says what it fetches with
-
-            def fetches() -> tuple[int, int]:
-                fetcher = consumer._thread._consumer._fetcher
-                return fetcher._fetch_min_bytes, fetcher._fetch_max_wait_ms
-
+            consumer: Any = app.consumer
             await until(lambda: bool(app.working), "its partitions")
             for number in (1, 2):
-                await until(lambda: fetches() == AT_ONCE, "silence")
+                await until(lambda: held_back(consumer._thread._consumer) == AT_ONCE, "silence")
                 await tell(settings, [a_fact(number)])
-                await until(lambda: fetches() == TOGETHER, "a fact")
+                await until(lambda: held_back(consumer._thread._consumer) == TOGETHER, "a fact")
             await until(lambda: len(act.seen) == 2, "both facts")
 
     asyncio.run(journey())

@@ -11,7 +11,7 @@ from adapters.consumer import AT_ONCE_MS, GATHERED, Records
 from config.settings import Settings
 from config.topics import CASE_EVENTS
 from streams.batches import Batches, Source
-from tests.streams.fact_agents import a_fact, tell, until
+from tests.streams.fact_agents import a_fact, held_back, tell, until
 
 pytestmark = pytest.mark.stack
 
@@ -56,19 +56,16 @@ async def _never() -> None:
 def test_what_follows_a_batch_is_gathered_and_what_follows_silence_comes_at_once(settings: Settings) -> None:
     stage = Gathers()
     batches = Batches(Source(settings.kafka_bootstrap, settings.named(CASE_EVENTS.name), settings.named("gathers"), 100), stage, _never)
-
-    def fetches() -> tuple[int, int]:
-        reader: Any = batches._reader  # aiokafka does not say what it fetches with
-        return reader._consumer._fetcher._fetch_min_bytes, reader._consumer._fetcher._fetch_max_wait_ms
+    reader: Any = batches._reader
 
     async def journey() -> None:
         await batches.start()
         try:
             await until(lambda: batches.working, "its partitions")
             for number in (1, 2):
-                await until(lambda: fetches() == (1, AT_ONCE_MS), "silence")
+                await until(lambda: held_back(reader._consumer) == (1, AT_ONCE_MS), "silence")
                 await tell(settings, [a_fact(number)])
-                await until(lambda: fetches() == (GATHERED, 150), "a record")
+                await until(lambda: held_back(reader._consumer) == (GATHERED, 150), "a record")
             await until(lambda: stage.seen == 2, "both records")
         finally:
             await batches.stop()
