@@ -27,8 +27,9 @@ def worker(only: Only = None, parent: Parent = None, metrics_port: Port = None) 
     """Run the stages between a report and its closure, in the foreground, until Ctrl-C or SIGTERM.
 
     Without `--only` three processes run, so that people never wait behind the flood of reports, nor cases behind those who read of them:
-    intake; closure, routing and clock; projection, evaluation and positions, which gives way (nice 2) where processors are short. A process
-    that dies is started again. /metrics, /healthz and /readyz are on CITYLOOP_METRICS_PORT and the two ports above it.
+    intake; closure, routing and clock; projection, evaluation and positions. Where processors are short they give way to Kafka and Redis
+    (nice 6), the last one to the others too (nice 8). A process that dies is started again. /metrics, /healthz and /readyz are on
+    CITYLOOP_METRICS_PORT and the two ports above it.
 
     Example: `cityloop worker --only intake` on one machine, on another `cityloop worker --only closure,routing,clock,projection,evaluation`
     """

@@ -46,9 +46,11 @@ STOP_WITHIN_S = 3.5
 LEFTOVERS_S = 0.3
 """What threads get that still ask an engine which is away, when all else has stopped."""
 
-GIVES_WAY = 2
-"""Niceness of the process that only shows what happened: where processors are short, reports and cases go first. Two thirds of a share;
-with a third (5), on a machine that is full for minutes, the tables fell twice as far behind, and people see a case only there."""
+GIVES_WAY = 6
+SHOWING_GIVES_WAY = 8
+"""Niceness of a worker's processes. Where processors are short Kafka and Redis go first, for which all wait: at 10,000 reports/s on two
+full cores Redis worked 0.37 of its time and stood in line for 0.46; now 0.28 (docs/benchmarks.md). What only shows what happened gives
+way to reports and cases by a third of a share; by two thirds the tables fell twice as far behind, and people see a case only there."""
 
 
 class Heart:
@@ -175,18 +177,17 @@ def run_worker(settings: Settings, roles: Sequence[Role], parent: int | None = N
     """
     whole = next((process for process in Process if {role.name for role in roles} == set(names_of(process))), None)
     configure_logging(settings, whole or "+".join(role.name for role in roles))
-    if whole is Process.TABLES:
-        _give_way(own_session=parent is not None)
+    _give_way(SHOWING_GIVES_WAY if whole is Process.TABLES else GIVES_WAY)
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         return runner.run(_until_told(settings, roles, parent))
 
 
-def _give_way(own_session: bool) -> None:
+def _give_way(niceness: int) -> None:
     """Take less of a processor that others want too. Where Linux shares it among sessions first, that is said of ours (sched(7))."""
-    os.nice(GIVES_WAY)
-    if own_session:
+    os.nice(niceness)
+    if os.getsid(0) == os.getpid():
         with contextlib.suppress(OSError):
-            Path("/proc/self/autogroup").write_text(str(GIVES_WAY))
+            Path("/proc/self/autogroup").write_text(str(niceness))
 
 
 async def _until_told(settings: Settings, roles: Sequence[Role], parent: int | None) -> int:
