@@ -4,8 +4,10 @@
 forgotten and Redis ten minutes later, so that what was still on its way to it finds it; answers to commands are kept as long.
 """
 
+import asyncio
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
@@ -26,7 +28,7 @@ T = TypeVar("T")
 MOST_KNOWN = 4_000
 """Cases whose last JSON and value are kept, to compare instead of validate: 30 KB each."""
 AT_ONCE = 100
-"""Cases per call: a few milliseconds of Redis."""
+"""Cases per call: a few milliseconds of Redis. The calls of one batch stand in its line together."""
 FORGOTTEN_S = REPLY_S = 600
 LEASE_MS = 5_000
 
@@ -130,13 +132,15 @@ class RedisCases:
 
     async def load(self, ids: Collection[CaseId]) -> dict[CaseId, Case]:
         """See Cases; an empty `ids` still asks whether the store is ready."""
-        found: dict[CaseId, Case] = {}
-        for chunk in _chunks(list(ids)) or [[]]:
-            with metrics.REDIS_CALL_SECONDS.labels("case_load").time():
-                source = _LOAD if chunk else "return {}"
-                values = await self._hot.run(source, [self._keys.case + case_id for case_id in chunk])
-            found |= {case_id: self._read(case_id, value) for case_id, value in zip(chunk, values, strict=True) if value is not None}
-        return found
+        asked = list(ids)
+        values = await asyncio.gather(*map(self._values, _chunks(asked) or [()]))
+        found = zip(asked, chain.from_iterable(values), strict=True)
+        return {case_id: self._read(case_id, value) for case_id, value in found if value is not None}
+
+    async def _values(self, ids: Sequence[CaseId]) -> Sequence[bytes | None]:
+        with metrics.REDIS_CALL_SECONDS.labels("case_load").time():
+            values: list[bytes | None] = await self._hot.run(_LOAD if ids else "return {}", [self._keys.case + case_id for case_id in ids])
+        return values
 
     def _read(self, case_id: CaseId, value: bytes) -> Case:
         """The case behind its JSON: what we wrote or read last, if that is what stands there; Redis has the word, this only saves time."""
@@ -153,12 +157,10 @@ class RedisCases:
 
     async def apply(self, moves: Sequence[Move], answers: Sequence[Outcome] = ()) -> set[CaseId]:
         """See Cases."""
-        conflicts: set[CaseId] = set()
-        for chunk in _chunks(moves):
-            conflicts |= await self._move(chunk, [outcome for move in chunk for outcome in move.outcomes])
-        for rest in _chunks(answers):
-            await self._move((), rest)
-        return conflicts
+        moving = (self._move(chunk, [outcome for move in chunk for outcome in move.outcomes]) for chunk in _chunks(moves))
+        ahead = await asyncio.gather(*moving)
+        await asyncio.gather(*(self._move((), rest) for rest in _chunks(answers)))
+        return set[CaseId]().union(*ahead)
 
     async def _move(self, moves: Sequence[Move], outcomes: Sequence[Outcome]) -> set[CaseId]:
         values = [move.json or encode_case(move.after) for move in moves]

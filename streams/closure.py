@@ -70,6 +70,15 @@ class _Aside:
     answers: list[Outcome] = field(default_factory=list)
 
 
+@dataclass(frozen=True)
+class _Carrying:
+    """What is decided and being carried out, and the records that asked for it."""
+
+    records: Records
+    sitting: Sitting
+    task: asyncio.Task[None]
+
+
 class ClosureStage:
     """A `streams.batches.Stage`."""
 
@@ -81,12 +90,17 @@ class ClosureStage:
         self._rejected = REJECTED.named(settings.namespace)
         self._topic_id = ""
         self._partitions = CASE_COMMANDS.partitions
+        self._todo: list[ConsumerRecord] = []  # at most a batch
+        self._carrying: _Carrying | None = None
         self._done: dict[int, int] = {}
         self._flow = Flow()
         self._rules: Out | None = rules  # to be kept before anything is decided by it
 
     async def assigned(self, starts: Mapping[int, int], topic: TopicState) -> None:
-        """Begin at `starts`; nothing is kept between batches. Raises NotReady before anything is read from a store that is not ours."""
+        """Begin at `starts`. Raises NotReady before anything is read from a store that is not ours."""
+        if self._carrying is not None:
+            await asyncio.gather(self._carrying.task, return_exceptions=True)
+        self._carrying, self._todo = None, []
         await self._ports.cases.load(())
         if self._rules is not None:
             await self._ports.publisher.publish([self._rules])
@@ -94,24 +108,37 @@ class ClosureStage:
         self._topic_id, self._partitions, self._done = topic.topic_id, len(topic.ends), dict(starts)
 
     async def take(self, batch: Mapping[int, Records]) -> None:
-        """Decide the batch, publish, move Redis. The same batch again gives the same facts, or none where Redis was moved."""
-        began = time.monotonic()
-        records = [record for each in batch.values() for record in each]
-        before: Sitting | None = None
-        carried: asyncio.Task[None] | None = None
+        """Keep the batch for `turn`."""
+        for records in batch.values():
+            self._todo += records
+        self._flow.took(sum(map(len, batch.values())), time.monotonic())
+
+    async def turn(self) -> None:
+        """Decide what was taken; what is decided is published, and Redis moved, while the next is being read and decided.
+
+        What could not be carried out is decided again: it gives the same facts, or none where Redis was moved.
+        """
+        while self._todo:
+            began, records = time.monotonic(), self._todo[:AT_A_SITTING]
+            sitting, aside = await self._sit(records, self._carrying.sitting if self._carrying else None)
+            await self._carried()
+            del self._todo[: len(records)]
+            self._carrying = _Carrying(records, sitting, asyncio.create_task(self._carry_out(sitting, aside, began)))
+        if self._carrying is not None and self._carrying.task.done():
+            await self._carried()
+
+    async def _carried(self) -> None:
+        """Wait for what is being carried out. Raises what was in the way; it is then the next to be decided."""
+        carrying, self._carrying = self._carrying, None
+        if carrying is None:
+            return
         try:
-            for at in range(0, len(records), AT_A_SITTING):
-                before, aside = await self._sit(records[at : at + AT_A_SITTING], before)
-                if carried is not None:
-                    await carried
-                carried = asyncio.create_task(self._carry_out(before, aside))
-        finally:
-            if carried is not None:
-                await carried
-        self._done |= {partition: records[-1].offset + 1 for partition, records in batch.items()}
-        self._flow.took(len(records), time.monotonic())
-        metrics.BATCH_RECORDS.labels("closure").observe(len(records))
-        metrics.BATCH_SECONDS.labels("closure").observe(time.monotonic() - began)
+            await carrying.task
+        except BaseException:
+            self._todo[:0] = carrying.records
+            raise
+        self._done |= {record.partition: record.offset + 1 for record in carrying.records}
+        metrics.BATCH_RECORDS.labels("closure").observe(len(carrying.records))
 
     async def _sit(self, records: Records, before: Sitting | None) -> tuple[Sitting, _Aside]:
         """Decide some of a batch while what was decided `before` is still being carried out: where that went further, it has the word."""
@@ -125,16 +152,13 @@ class ClosureStage:
             sitting.decide(each)
         return sitting, aside
 
-    async def turn(self) -> None:
-        """Nothing is left over between batches."""
-
     def done(self) -> Mapping[int, int]:
         """See the protocol."""
         return self._done
 
     def full(self) -> bool:
-        """Never: a batch is finished when `take` returns."""
-        return False
+        """See the protocol."""
+        return bool(self._todo)
 
     def gather_ms(self) -> int:
         """See the protocol."""
@@ -146,7 +170,9 @@ class ClosureStage:
         metrics.LOST.labels(CASE_COMMANDS.name).inc(end - begin)
 
     async def finish(self) -> None:
-        """Nothing is pending."""
+        """Carry out what is decided, within two seconds."""
+        if self._carrying is not None and (await asyncio.wait({self._carrying.task}, timeout=2))[0]:
+            await self._carried()
 
     def _read(self, record: ConsumerRecord, asked: list[Asked], aside: _Aside) -> None:
         """Decode a record: a command of ours, one to send on, or a dead letter."""
@@ -167,7 +193,7 @@ class ClosureStage:
         at = self._ports.clock.at(record.timestamp, stated)
         asked.append(Asked(command, at, stated, Position(topic_id=self._topic_id, partition=record.partition, offset=record.offset)))
 
-    async def _carry_out(self, sitting: Sitting, aside: _Aside) -> None:
+    async def _carry_out(self, sitting: Sitting, aside: _Aside, began: float) -> None:
         outs = [*sitting.outs(), *aside.records]
         if outs:
             await self._ports.publisher.publish(outs)
@@ -185,6 +211,7 @@ class ClosureStage:
             self._ports.fault.reached("closure:aliased")
             await self._ports.publisher.publish(sitting.aimed(targets))
         _tell(sitting)
+        metrics.BATCH_SECONDS.labels("closure").observe(time.monotonic() - began)
 
     def _tell_ages(self, sitting: Sitting) -> None:
         """How old the reports are whose cases have just become facts."""

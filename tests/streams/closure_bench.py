@@ -1,7 +1,7 @@
 """A bench for the closure stage: a log of commands, a publisher that notes, the in-memory cases; it dies where a test wants it to."""
 
 import asyncio
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from aiokafka.structs import ConsumerRecord
 
@@ -88,16 +88,21 @@ class Bench:
         stage = ClosureStage(Settings(namespace=""), CITY, Ports(self.cases, self, RealClock(), self.fault))
         ends = dict.fromkeys(range(PARTITIONS), 0)
         await stage.assigned(self.committed, TopicState("t1", "cluster", ends, ends, {}))
-        while waiting := self._waiting(stage.done(), batch):
-            try:
+        read = dict(stage.done())
+        while read != stage.done() or self._waiting(read, batch):
+            if not stage.full():
+                waiting = self._waiting(read, batch)
                 await stage.take(waiting)
+                read |= {partition: records[-1].offset + 1 for partition, records in waiting.items()}
+            try:
+                await stage.turn()
             except TryAgain:
                 continue
+            await asyncio.sleep(0)
         self.committed = dict(stage.done())
 
-    def _waiting(self, done: "dict[int, int] | object", batch: int) -> dict[int, Sequence[ConsumerRecord]]:
-        assert isinstance(done, dict)
-        rest = {partition: self.log[partition][done[partition] : done[partition] + batch] for partition in range(PARTITIONS)}
+    def _waiting(self, read: Mapping[int, int], batch: int) -> dict[int, Sequence[ConsumerRecord]]:
+        rest = {partition: self.log[partition][read[partition] : read[partition] + batch] for partition in range(PARTITIONS)}
         return {partition: records for partition, records in rest.items() if records}
 
     # -- what came of it
