@@ -46,6 +46,7 @@ class Pump:
         self._published: list[str] = []  # entries of the outbox that are published; the first one leaves with the next call
         self._telling: asyncio.Task[None] | None = None  # the publishing of the last outcome
         self._entry = ""  # its entry in the outbox
+        self._took_s = 0.0  # the last call after which nothing more waited
 
     def start(self, lane: Lane, topic_id: str) -> None:
         """See that it runs, if there is anything to do."""
@@ -115,7 +116,8 @@ class Pump:
             if not lane.waiting():
                 await self._told()
                 await self.forget_published()
-                await asyncio.sleep(rest_s(len(groups), time.monotonic() - began))
+                before_s, self._took_s = self._took_s, time.monotonic() - began
+                await asyncio.sleep(rest_s(len(groups), min(before_s, self._took_s)))  # after one slow call people need not wait longer
 
     async def _call(self, topic_id: str, groups: Sequence[Group], high: int | None) -> Answer:
         metrics.SIFT_GROUPS.observe(len(groups))
