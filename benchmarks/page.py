@@ -98,6 +98,7 @@ waits for a processor; at 50,000 the cores are full and it is not kept.
 | 972b772, the machine of the race | 11, 54 ms | 307, 579 ms | 3.9, 12.6 s |
 | the same machine before calls asked for what they have time for (one run) | | 903, 2067 ms | |
 | 03920a1, a machine between the two (one run; the same day, before: 1136, 2998) | 9, 64 ms | 568, 1440 ms | 3.4, 10.6 s |
+| e4886fe, the same day's machine in a faster hour (one run) | 7, 32 ms | 249, 632 ms | 4.5, 8.2 s |
 
 **Who stands in line** (2026-11-23, two slow hours of that machine; by the kernel's own account, /proc/PID/schedstat). At 10,000 a second
 all processes together use 1.95 of two cores, and Redis worked 0.37 of its time, stood in line for a processor for 0.46 and waited for the
