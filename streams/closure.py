@@ -90,7 +90,7 @@ class ClosureStage:
         self._rejected = REJECTED.named(settings.namespace)
         self._topic_id = ""
         self._partitions = CASE_COMMANDS.partitions
-        self._todo: list[ConsumerRecord] = []  # at most a batch
+        self._todo: list[ConsumerRecord] = []  # at most a batch, and what is to be decided again
         self._carrying: _Carrying | None = None
         self._done: dict[int, int] = {}
         self._flow = Flow()

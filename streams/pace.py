@@ -48,7 +48,7 @@ class Flow:
         self._ages.append(age_s)
 
     def took(self, records: int, now_s: float) -> None:
-        """A batch of so many was handled at this time, in seconds that only rise."""
+        """A batch of so many came at this time, in seconds that only rise."""
         self._records += records
         seconds = now_s - self._since_s
         if seconds >= 1:

@@ -84,10 +84,18 @@ class Bench:
         """A new worker reads from the committed offsets to the end, `batch` records at a time. Raises Died."""
         asyncio.run(self._work(batch))
 
-    async def _work(self, batch: int) -> None:
-        stage = ClosureStage(Settings(namespace=""), CITY, Ports(self.cases, self, RealClock(), self.fault))
+    def stage(self) -> ClosureStage:
+        """The stage of a new worker."""
+        return ClosureStage(Settings(namespace=""), CITY, Ports(self.cases, self, RealClock(), self.fault))
+
+    async def assign(self, stage: ClosureStage) -> None:
+        """It has all partitions, from the committed offsets on."""
         ends = dict.fromkeys(range(PARTITIONS), 0)
         await stage.assigned(self.committed, TopicState("t1", "cluster", ends, ends, {}))
+
+    async def _work(self, batch: int) -> None:
+        stage = self.stage()
+        await self.assign(stage)
         read = dict(stage.done())
         while read != stage.done() or self._waiting(read, batch):
             if not stage.full():

@@ -9,16 +9,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from adapters.bus import Out, TopicState, partition_of
-from adapters.clock import RealClock
-from config.settings import Settings
+from adapters.bus import Out, partition_of
 from incidents.commands import Command, system
 from incidents.errors import TryAgain
 from incidents.events import CaseId
 from incidents.facts import decode_fact, encode_command
 from incidents.vocabulary import State
-from streams.closure import ClosureStage, Ports
-from tests.incidents.closing import CASE, CITY, OTHER, PHOTO, START, opening, sight
+from tests.incidents.closing import CASE, OTHER, PHOTO, START, opening, sight
 from tests.streams.closure_bench import PARTITIONS, Bench, Died, DiesAt
 
 
@@ -296,29 +293,24 @@ class Gate(Bench):
         super().__init__()
         self.opened = asyncio.Event()
         self.read = 0
-        self.stage = ClosureStage(Settings(namespace=""), CITY, Ports(self.cases, self, RealClock(), self.fault))
+        self.worker = self.stage()
 
     async def publish(self, outs: Iterable[Out]) -> None:
         """See Bench."""
         await self.opened.wait()
         await super().publish(outs)
 
-    async def begin(self) -> None:
-        """The stage has all partitions from their start."""
-        ends = dict.fromkeys(range(PARTITIONS), 0)
-        await self.stage.assigned(self.committed, TopicState("t1", "cluster", ends, ends, {}))
-
     async def next(self) -> None:
         """It takes the case's next record, decides it, and has begun to carry it out."""
         where = partition_of(CASE.encode(), PARTITIONS)
-        await self.stage.take({where: self.log[where][self.read : self.read + 1]})
+        await self.worker.take({where: self.log[where][self.read : self.read + 1]})
         self.read += 1
-        await self.stage.turn()
+        await self.worker.turn()
         await asyncio.sleep(0)
 
     def done(self) -> int:
         """Commands that may be committed."""
-        return sum(self.stage.done().values())
+        return sum(self.worker.done().values())
 
 
 def test_what_is_decided_is_committed_only_when_it_is_carried_out_and_holds_up_one_batch_more() -> None:
@@ -326,15 +318,15 @@ def test_what_is_decided_is_committed_only_when_it_is_carried_out_and_holds_up_o
     bench.give(*LIFE[:2])
 
     async def played() -> None:
-        await bench.begin()
+        await bench.assign(bench.worker)
         await bench.next()
-        assert (bench.done(), bench.stage.full(), bench.published) == (0, False, []), "the next may be read; nothing is said or done yet"
+        assert (bench.done(), bench.worker.full(), bench.published) == (0, False, []), "the next may be read; nothing is said or done yet"
         second = asyncio.create_task(bench.next())
         await asyncio.sleep(0.01)
         assert (second.done(), bench.done(), bench.published) == (False, 0, []), "it is decided, and waits for the first to be carried out"
         bench.opened.set()
         await second
-        await bench.stage.finish()
+        await bench.worker.finish()
         assert bench.done() == 2
 
     asyncio.run(played())
@@ -342,21 +334,26 @@ def test_what_is_decided_is_committed_only_when_it_is_carried_out_and_holds_up_o
     assert [fact.sequence for fact in bench.facts(CASE)] == [1, 2]
 
 
-def test_a_batch_that_cannot_be_published_is_decided_again_before_the_next_one() -> None:
-    bench = Gate()
+async def cannot_publish_the_first_of_two(bench: Gate) -> None:
+    """It takes two batches, and hears of it with the second."""
     bench.give(*LIFE[:2])
     bench.opened.set()
     bench.fail_publishing = 1
+    await bench.assign(bench.worker)
+    await bench.next()
+    with pytest.raises(TryAgain):
+        await bench.next()
+
+
+def test_a_batch_that_cannot_be_published_is_decided_again_before_the_next_one() -> None:
+    bench = Gate()
 
     async def played() -> None:
-        await bench.begin()
-        await bench.next()
-        with pytest.raises(TryAgain):
-            await bench.next()
-        assert (bench.stage.full(), bench.done()) == (True, 0), "nothing more is read until both are decided"
-        await bench.stage.turn()
-        await bench.stage.finish()
-        assert (bench.stage.full(), bench.done()) == (False, 2)
+        await cannot_publish_the_first_of_two(bench)
+        assert (bench.worker.full(), bench.done()) == (True, 0), "nothing more is read until both are decided"
+        await bench.worker.turn()
+        await bench.worker.finish()
+        assert (bench.worker.full(), bench.done()) == (False, 2)
 
     asyncio.run(played())
     assert [decode_fact(value).type for value in bench.bytes_of(CASE)] == ["opened", "filed"]
@@ -364,18 +361,12 @@ def test_a_batch_that_cannot_be_published_is_decided_again_before_the_next_one()
 
 def test_partitions_shared_anew_leave_nothing_behind_of_what_was_read() -> None:
     bench = Gate()
-    bench.give(*LIFE[:2])
-    bench.opened.set()
-    bench.fail_publishing = 1
 
     async def played() -> None:
-        await bench.begin()
-        await bench.next()
-        with pytest.raises(TryAgain):
-            await bench.next()
-        await bench.begin()
-        assert (bench.stage.full(), bench.done()) == (False, 0)
-        await bench.stage.turn()
+        await cannot_publish_the_first_of_two(bench)
+        await bench.assign(bench.worker)
+        assert (bench.worker.full(), bench.done()) == (False, 0)
+        await bench.worker.turn()
         assert bench.done() == 0
 
     asyncio.run(played())
