@@ -9,13 +9,16 @@ from adapters.clock import parse_clock
 from adapters.log import configure_logging
 from config.load import load_city
 from config.settings import Settings, load_settings
+from incidents.errors import UserError
 from streams.topology import ROLES, WORKER, names_of, roles
+
+LAST_PORT = 65535
 
 Only = Annotated[
     str | None, typer.Option("--only", metavar="ROLE,…", help=f"Run only these roles, in this one process: {', '.join(ROLES)}.")
 ]
 Parent = Annotated[int | None, typer.Option("--parent", hidden=True, help="End when this process is no longer the parent.")]
-Port = Annotated[int | None, typer.Option("--metrics-port", hidden=True, help="Instead of CITYLOOP_METRICS_PORT.")]
+Port = Annotated[int | None, typer.Option("--metrics-port", min=0, max=LAST_PORT, hidden=True, help="Instead of CITYLOOP_METRICS_PORT.")]
 
 
 def register(app: typer.Typer) -> None:
@@ -34,21 +37,25 @@ def worker(only: Only = None, parent: Parent = None, metrics_port: Port = None) 
     Example: `cityloop worker --only intake` on one machine, on another `cityloop worker --only closure,routing,clock,projection,evaluation`
     """
     settings = load_settings()
+    if metrics_port is not None:
+        settings = settings.model_copy(update={"metrics_port": metrics_port})
     _check(settings)
     if only is None:
         configure_logging(settings, "worker")
         raise typer.Exit(run_children(commands(settings)))
     from streams.worker import run_worker  # the parent, which only watches, is 90 MB less without it
 
-    if metrics_port is not None:
-        settings = settings.model_copy(update={"metrics_port": metrics_port})
     stages = roles([name.strip() for name in only.split(",") if name.strip()])
     raise typer.Exit(run_worker(settings, stages, parent))
 
 
 def commands(settings: Settings) -> list[list[str]]:
-    """The argument list of each process; each takes the port above the one's before it."""
-    first = settings.metrics_port
+    """The argument list of each process; each takes the port above the one's before it. Raises UserError where there is none."""
+    first, above = settings.metrics_port, len(WORKER) - 1
+    if first + above > LAST_PORT:
+        raise UserError(
+            f"CITYLOOP_METRICS_PORT={first}: the worker takes the {above} ports above it too; give one up to {LAST_PORT - above}"
+        )
     ports = [first + at if first else 0 for at in range(len(WORKER))]
     return [["worker", "--only", ",".join(names_of(each)), "--metrics-port", str(port)] for each, port in zip(WORKER, ports, strict=True)]
 

@@ -159,6 +159,10 @@ def test_a_worker_without_a_broker_waits_unready_and_stops_quickly(on_ports: Set
         ({"CITYLOOP_CLOCK": "fast"}, "CITYLOOP_CLOCK='fast' is no clock"),
         ({"CITYLOOP_CITY": "atlantis"}, "atlantis"),
         ({"CITYLOOP_METRICS_PORT": "many"}, "CITYLOOP_METRICS_PORT='many'"),
+        (
+            {"CITYLOOP_METRICS_PORT": "65534"},
+            "CITYLOOP_METRICS_PORT=65534: the worker takes the 2 ports above it too; give one up to 65533",
+        ),
     ],
 )
 def test_a_wrong_setting_is_one_message_and_exit_code_2(settings: Settings, start: Start, variables: dict[str, str], message: str) -> None:
