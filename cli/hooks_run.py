@@ -23,8 +23,8 @@ def run() -> None:
     """Tell people, in the foreground, until Ctrl-C or SIGTERM: decide by the city's hooks.toml who is told what, and deliver it.
 
     It may run several times: one decides, all deliver, and when one dies another takes over. /metrics, /healthz and /readyz are on
-    CITYLOOP_METRICS_PORT. A process that dies is started again. When hooks.toml, duty.toml or its tables change, they are checked and taken
-    while it runs, or refused with a word in the log; SIGHUP has them read at once, and secrets with them.
+    CITYLOOP_METRICS_PORT. A process that dies is started again. When hooks.toml, duty.toml or its tables change, or hooks.toml is new, they
+    are checked and taken while it runs, or refused with a word in the log; SIGHUP has them read at once, and secrets with them.
 
     Example: `CITYLOOP_METRICS_PORT=9120 cityloop hooks run`
     """

@@ -9,18 +9,20 @@ import signal
 from collections.abc import Awaitable, Mapping
 from contextlib import suppress
 from dataclasses import replace
+from typing import Any
 
 import structlog
 from mode import Service
 
 from adapters import metrics
-from adapters.followed import LOOK_EVERY_S
+from adapters.followed import LOOK_EVERY_S, Followed
 from adapters.hook_state import LeaseLost
 from config.topics import CASE_EVENTS
 from incidents.errors import NotReady, TryAgain
 from streams.agents import BACKOFF_S, Rebuild
 from streams.app import ServiceApp, service_app
 from streams.deps import Deps
+from streams.hooks_files import files_of
 from streams.hooks_setup import open_setup
 from streams.hooks_shift import Lease, Setup, Shift
 
@@ -31,19 +33,24 @@ STAND_BY_S = 0.5
 
 def build_hooks(deps: Deps, rebuild: Rebuild) -> ServiceApp:
     """The role as an app of this process. Raises ConfigError and UserError for whatever a person must put right."""
-    return service_app(deps.settings, "hooks", CASE_EVENTS.name, Hooks(open_setup(deps), rebuild))
+    setups = Followed("hooks", files_of(deps.settings), lambda: open_setup(deps))
+    return service_app(deps.settings, "hooks", CASE_EVENTS.name, Hooks(setups, rebuild))
 
 
 class Hooks(Service):
-    """See the module. `working` is what readiness shows: engines answer, and somebody dispatches, we or another one."""
+    """See the module. `working` is what readiness shows: engines answer, and somebody dispatches, we or another one.
+
+    `setups` has no value as long as the city has no hooks.toml: nobody is told then, and it is begun when there is one.
+    """
 
     wait_for_shutdown = True
     shutdown_timeout = 3.0
 
-    def __init__(self, setup: Setup | None, rebuild: Rebuild) -> None:
+    def __init__(self, setups: Followed[Setup | None], rebuild: Rebuild) -> None:
         super().__init__()
-        self.working = setup is None  # a city that tells nobody has nothing to wait for
-        self._setup = setup
+        self.working = setups.value is None  # a city that tells nobody has nothing to wait for
+        self._setups = setups
+        self._setup = setups.value
         self._rebuild = rebuild
         self._stop = asyncio.Event()
         self._asked = asyncio.Event()  # to read the files at once, or to stop
@@ -60,28 +67,40 @@ class Hooks(Service):
 
     @Service.task
     async def _run(self) -> None:
+        loop = asyncio.get_running_loop()
+        loop.add_signal_handler(signal.SIGHUP, self._asked.set)
         try:
-            if self._setup is not None:
-                await asyncio.gather(self._deliver(self._setup), self._dispatch(self._setup), self._follow(self._setup))
+            setup = await self._begun()
+            if setup is not None:
+                await asyncio.gather(self._deliver(setup), self._dispatch(setup), self._follow(setup))
         finally:
+            loop.remove_signal_handler(signal.SIGHUP)
             if self._setup is not None:
                 await _close(self._setup)
             self.set_shutdown()
 
+    async def _begun(self) -> Setup | None:
+        """What to work with, as soon as the city has a hooks.toml; None when there was none to the end."""
+        if self._setup is None:
+            log.warning("the city has no hooks.toml: nobody is told anything until it has one")
+        while self._setup is None and not self._stop.is_set():
+            await self._changed(self._setups)
+            self._setup = self._setups.value
+        return self._setup
+
     async def _follow(self, setup: Setup) -> None:
         """Read the files again when they change, or at once at SIGHUP."""
-        loop = asyncio.get_running_loop()
-        loop.add_signal_handler(signal.SIGHUP, self._asked.set)
-        try:
-            while not self._stop.is_set():
-                with suppress(TimeoutError):
-                    await asyncio.wait_for(self._asked.wait(), LOOK_EVERY_S)
-                at_once = self._asked.is_set() and not self._stop.is_set()
-                self._asked.clear()
-                if await asyncio.to_thread(setup.files.look, at_once=at_once):
-                    setup = await self._take_up(setup)
-        finally:
-            loop.remove_signal_handler(signal.SIGHUP)
+        while not self._stop.is_set():
+            if await self._changed(setup.files):
+                setup = await self._take_up(setup)
+
+    async def _changed(self, files: Followed[Any]) -> bool:
+        """Whether files say something else, a second later or at SIGHUP."""
+        with suppress(TimeoutError):
+            await asyncio.wait_for(self._asked.wait(), LOOK_EVERY_S)
+        at_once = self._asked.is_set() and not self._stop.is_set()
+        self._asked.clear()
+        return await asyncio.to_thread(files.look, at_once=at_once)
 
     async def _take_up(self, former: Setup) -> Setup:
         """What the files say now; the dispatcher goes over to it between two turns."""

@@ -5,6 +5,7 @@ Read at the start of the role `hooks`, and again whenever the files change (adap
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 
 from adapters.clock import parse_clock
 from adapters.followed import Followed
@@ -34,13 +35,17 @@ class Said:
     telling: Telling
 
 
+def files_of(settings: Settings) -> list[Path]:
+    """Those that are followed, hooks.toml first."""
+    folder = city_folder(settings)
+    return [folder / name for name in (FILE, *DUTY_FILES)]
+
+
 def follow_files(settings: Settings, city: City) -> Followed[Said] | None:
     """What they say now and from here on; None for a city without hooks.toml. Raises ConfigError, UserError: a person must put something
     right."""
-    folder = city_folder(settings)
-    if not (folder / FILE).is_file():
-        return None
-    return Followed("hooks", [folder / name for name in (FILE, *DUTY_FILES)], lambda: _said(settings, city))
+    files = files_of(settings)
+    return Followed("hooks", files, lambda: _said(settings, city)) if files[0].is_file() else None
 
 
 def _said(settings: Settings, city: City) -> Said:

@@ -43,3 +43,20 @@ def test_a_changed_hooks_toml_is_taken_while_it_runs_and_a_wrong_one_is_refused(
         until(lambda: len(street.got("/diary")) == 2, "facts at the subscriber's new address")
         until(lambda: set(alerts(street, "/night")) == {(third, False), (first, True)}, "a new case, and the end of one told before")
         assert alerts(street, "/duty") == [(first, False), (second, False)]
+
+
+def test_a_city_s_first_hooks_toml_is_taken_up_by_a_running_process(settings: Settings, worker: NewWorker, tmp_path: Path) -> None:
+    with receiving(Street()) as street:
+        settings = configured(tmp_path, settings, street.port)
+        file = settings.config_dir / "cities" / "qingdao" / "hooks.toml"
+        right = file.read_text("utf-8")
+        file.unlink()
+        hooks = worker(settings, "--only", "hooks")
+        until(lambda: "the city has no hooks.toml" in hooks.tail(), "its word that nobody is told")
+        os.kill(hooks.pid, signal.SIGHUP)
+        file.write_text(right.replace('receiver = "duty"', 'receiver = "nobody"'))
+        until(lambda: hooks.metric("cityloop_files_refused", files="hooks") == 1, "a wrong one refused")
+        file.write_text(right)
+        until(lambda: hooks.metric("cityloop_hook_dispatching") == 1, "the right one taken up")
+        publish(settings, [filed(1)])
+        until(lambda: alerts(street, "/duty") == [(filed(1).case_id, False)], "a case told")

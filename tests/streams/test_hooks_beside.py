@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from adapters.followed import Followed
 from handlers.channel import Failure, NotSent, Outgoing
 from handlers.outbound import HttpAnswer
 from incidents.errors import TryAgain
@@ -142,7 +143,7 @@ def test_the_sign_of_life_is_sent_when_it_is_time_and_a_failure_ends_nothing() -
 
 def test_a_city_without_hooks_has_nothing_to_wait_for() -> None:
     async def scene() -> None:
-        role = Hooks(None, never_needed)
+        role = Hooks(Followed("hooks", [], lambda: None), never_needed)
         assert role.working and role.lag() == {}
         await role.start()
         await role.stop()
