@@ -8,7 +8,7 @@ from xml.etree import ElementTree
 import pytest
 
 from benchmarks import page, results
-from benchmarks.chart import drawn
+from benchmarks.chart import BAR, NUMBER, WIDTH, drawn
 from benchmarks.contest import summed
 
 RUN = {"reports_per_s": 100.0, "cpu_s_per_million": 4.0, "cpu_s_per_million_broker": 1.0, "cpu_s_per_million_redis": 0.5, "rss_mb": 90.4}
@@ -53,9 +53,30 @@ def test_the_table_has_a_row_per_engine() -> None:
 
 
 def test_the_chart_is_an_svg_with_the_ratios() -> None:
-    svg = drawn(content())
-    ElementTree.fromstring(svg)
-    assert "2.0×" in svg
+    faster = drawn(content())
+    ElementTree.fromstring(faster)
+    assert ">2.0×" in faster
+
+
+def test_twice_as_fast_is_as_long_to_the_right_as_half_as_fast_is_to_the_left_and_what_is_off_the_scale_says_its_number() -> None:
+    twice, half, beyond = (bars(contest(rate)) for rate in (50.0, 200.0, 0.01))
+    (left, width, said), (left_of_half, width_of_half, said_of_half) = twice, half
+    assert (said, said_of_half) == ("2.0×", "0.50×")
+    assert left == left_of_half + width_of_half and width == width_of_half
+    assert beyond == (left, WIDTH - NUMBER - left, "10000.0×")
+
+
+def contest(rate: float) -> dict[str, Any]:
+    """Ours at 100 against one other."""
+    return results.wrapped({"cityloop/1": {"live": cell(100.0)}, "kafka-streams/1": {"live": cell(rate)}}, reports=1, runs=3, cameras=1)
+
+
+def bars(content: dict[str, Any]) -> tuple[int, int, str]:
+    """Left edge, width and number of the one bar."""
+    root = ElementTree.fromstring(drawn(content))
+    (bar,) = (rect for rect in root.iter("{http://www.w3.org/2000/svg}rect") if rect.get("height") == str(BAR - 2))
+    following = list(root)[list(root).index(bar) + 1]
+    return int(bar.get("x", "")), int(bar.get("width", "")), str(following.text)
 
 
 def test_page_and_chart_come_from_the_newest_contest(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
