@@ -32,7 +32,7 @@ from adapters import stack
 from adapters.health import ask
 from adapters.stack_engines import free_ports
 from adapters.stack_state import Mode
-from benchmarks.flatness import trend
+from benchmarks.flatness import STRETCHES, trend
 from benchmarks.ground import alone
 from benchmarks.watching import LAG_EVERY_S, Sample, Watch, quantile
 from cli.demo_players import Players
@@ -226,6 +226,8 @@ def verdicts(run: Run) -> list[dict[str, Any]]:
         offered, least = figures(run)["offered_per_s"], LEAST_OFFERED * run.plan.rate
         return [*lags, {"what": f"offered ≥ {least:,.0f} reports/s", "fine": offered >= least, "offered": offered}]
     measured = run.measured()
+    if len(measured) < STRETCHES:
+        return [{"what": "measured long enough to see whether anything grows", "fine": False, "samples": len(measured), "least": STRETCHES}]
     at_s = [each.at_s for each in measured]
     found = [(name, trend(at_s, values, floor)) for name, floor, values in series(measured)]
     return [

@@ -5,7 +5,9 @@ import random
 import pytest
 
 from benchmarks.flatness import trend
+from benchmarks.soak import SOAK, Run, verdicts
 from benchmarks.watching import Log, quantile
+from config.settings import load_settings
 
 INFINITE = float("inf")
 
@@ -55,3 +57,10 @@ def test_a_quantile_lies_within_its_bucket(share: float, value: float) -> None:
 
 def test_what_was_never_observed_has_no_quantile() -> None:
     assert quantile({}, {0.1: 0.0, INFINITE: 0.0}, 0.5) is None
+
+
+def test_a_soak_that_was_ended_early_is_not_kept_and_says_why() -> None:
+    run = Run(SOAK, load_settings(), {})
+    assert verdicts(run) == [
+        {"what": "measured long enough to see whether anything grows", "fine": False, "samples": 0, "least": 12},
+    ]
