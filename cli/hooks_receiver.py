@@ -12,7 +12,7 @@ from starlette.applications import Starlette
 from cli.output import say
 from cli.serving import FeedServer, listen
 from config.load import load_city
-from config.settings import load_settings
+from config.settings import LAST_PORT, load_settings
 from console.receiver import Inbox, create_receiver
 from console.receiver_read import READERS
 from incidents.errors import UserError
@@ -27,7 +27,7 @@ def add_to(group: typer.Typer) -> None:
 
 
 def receive(
-    port: Annotated[int, typer.Option(min=0, max=65535, help="Of this machine's loopback address; 0 takes a free one.")] = PORT,
+    port: Annotated[int, typer.Option(min=0, max=LAST_PORT, help="Of this machine's loopback address; 0 takes a free one.")] = PORT,
     secret_file: Annotated[
         list[Path] | None,
         typer.Option(help="A file with the secret of a target that points here; repeatable. Default: those that the local stack made."),

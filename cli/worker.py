@@ -8,11 +8,9 @@ from adapters.children import run_children
 from adapters.clock import parse_clock
 from adapters.log import configure_logging
 from config.load import load_city
-from config.settings import Settings, load_settings
+from config.settings import LAST_PORT, Settings, load_settings
 from incidents.errors import UserError
 from streams.topology import ROLES, WORKER, names_of, roles
-
-LAST_PORT = 65535
 
 Only = Annotated[
     str | None, typer.Option("--only", metavar="ROLE,…", help=f"Run only these roles, in this one process: {', '.join(ROLES)}.")

@@ -12,6 +12,7 @@ from incidents.errors import UserError
 
 ROOT = Path(__file__).resolve().parent.parent
 ADDRESSES = ("kafka_bootstrap", "redis_url")  # what a running local stack answers for, after the environment and before the default
+LAST_PORT = 65535
 
 
 class LogFormat(StrEnum):
@@ -37,12 +38,12 @@ class Settings(BaseSettings):
     base_layers: Path | None = Field(None, description="TOML file of the map's raster layers (docs/desk.md); none: districts only")
     config_dir: Path = Field(ROOT / "config", description="where cities/ and mappings/ are")
     http_host: str = Field("127.0.0.1", description="address the console listens on")
-    http_port: int = Field(8080, ge=0, le=65535, description="port of the console; 0 takes a free one")
+    http_port: int = Field(8080, ge=0, le=LAST_PORT, description="port of the console; 0 takes a free one")
     console_url: str = Field(
         "", pattern=r"^(https?://.*)?$", description="address under which people open the console: notices link there; none: no links"
     )
     metrics_host: str = Field("127.0.0.1", description="address /metrics, /healthz and /readyz listen on")
-    metrics_port: int = Field(0, ge=0, le=65535, description="first port of /metrics of this process; 0 takes a free one")
+    metrics_port: int = Field(0, ge=0, le=LAST_PORT, description="first port of /metrics of this process; 0 takes a free one")
     log_format: LogFormat = Field(LogFormat.CONSOLE, description="`console` or `json`")
     log_level: str = Field("INFO", pattern=r"^(DEBUG|INFO|WARNING|ERROR)$", description="least level that is logged")
     batch_max: int = Field(5000, ge=1, le=50_000, description="most reports that intake takes at once")

@@ -53,9 +53,9 @@ def test_the_table_has_a_row_per_engine() -> None:
 
 
 def test_the_chart_is_an_svg_with_the_ratios() -> None:
-    faster = drawn(content())
-    ElementTree.fromstring(faster)
-    assert ">2.0×" in faster
+    svg = drawn(content())
+    ElementTree.fromstring(svg)
+    assert ">2.0×" in svg
 
 
 def test_twice_as_fast_is_as_long_to_the_right_as_half_as_fast_is_to_the_left_and_what_is_off_the_scale_says_its_number() -> None:
